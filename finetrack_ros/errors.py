@@ -1,0 +1,19 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Errors that a user can act on: each message names the input, the problem and the remedy."""
+
+
+class FinetrackError(Exception):
+    """Base of all errors that are shown to the user as one message, without a traceback."""
+
+
+class ModelError(FinetrackError):
+    """A model folder or file is missing, damaged, or of another architecture."""
+
+
+class SourceError(FinetrackError):
+    """A video, folder, camera, or annotation file cannot be read."""
+
+
+class ConfigError(FinetrackError):
+    """A setting is unknown or out of range."""
