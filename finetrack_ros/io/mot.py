@@ -1,0 +1,143 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""MOTChallenge text: one line per box, ``frame,id,left,top,width,height,score,...``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finetrack_ros.errors import SourceError
+from finetrack_ros.geometry import tlwh_to_xyxy, xyxy_to_tlwh
+
+_MIN_COLUMNS = 6
+
+
+class ScoredTracks(Protocol):
+    """The part of a tracker's output that a MOT file holds."""
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """Return int64 [M]."""
+
+    @property
+    def boxes(self) -> NDArray[np.float32]:
+        """Return float32 [M, 4], left, top, right, bottom in pixels."""
+
+    @property
+    def scores(self) -> NDArray[np.float32]:
+        """Return float32 [M] in 0..1."""
+
+
+@dataclass(frozen=True)
+class MotRows:
+    """
+    Rows of a MOTChallenge file in file order; row i of every array belongs to line i.
+
+    :ivar frames: int64 [N], frame numbers from 1.
+    :ivar ids: int64 [N], identity; -1 where a detection file has none.
+    :ivar boxes: float64 [N, 4], left, top, right, bottom in pixels.
+    :ivar values: float64 [N], the 7th column: the score of a result or detection, the consider
+        flag (0 or 1) of ground truth; 1 where the file has six columns.
+    :ivar extra: float64 [N, E], the columns after the 7th: class and visibility in the 9-column
+        ground truth of MOT16 and later, world coordinates in 10-column files.
+    """
+
+    frames: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    boxes: NDArray[np.float64]
+    values: NDArray[np.float64]
+    extra: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.frames)
+
+    def __getitem__(self, index: NDArray[np.generic] | slice) -> MotRows:
+        """Return the rows that an index array, mask or slice selects."""
+        return MotRows(self.frames[index], self.ids[index], self.boxes[index],
+                       self.values[index], self.extra[index])
+
+
+def read_mot(path: str | Path) -> MotRows:
+    """
+    Read a MOTChallenge result, detection or ground truth file of 6 to 10 columns.
+
+    An empty file gives no rows. Coordinates are taken as they stand.
+
+    :raises SourceError: where the file is missing or a line is not such a row.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding='utf-8').splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"MOT file '{path}' cannot be read ({error}). Give a text file of lines "
+                          'frame,id,left,top,width,height,...') from error
+    rows = [_parse_line(path, number, line)
+            for number, line in enumerate(lines, 1) if line.strip()]
+    if len({len(row) for row in rows}) > 1:
+        raise SourceError(f"MOT file '{path}' has lines of different lengths. Give every line the "
+                          'same number of columns.')
+    table = np.array(rows, np.float64) if rows else np.zeros((0, _MIN_COLUMNS))
+    boxes = tlwh_to_xyxy(table[:, 2:6]).astype(np.float64, copy=False)
+    values = table[:, 6] if table.shape[1] > 6 else np.ones(len(table))
+    return MotRows(table[:, 0].astype(np.int64), table[:, 1].astype(np.int64),
+                   boxes, values, table[:, 7:])
+
+
+def _parse_line(path: Path, number: int, line: str) -> list[float]:
+    """Return the numbers of one line, separated by commas or blanks."""
+    fields = line.split(',') if ',' in line else line.split()
+    try:
+        row = [float(field) for field in fields]
+    except ValueError:
+        row = []
+    if len(row) < _MIN_COLUMNS or not np.isfinite(row[:_MIN_COLUMNS]).all() or row[0] < 1:
+        raise SourceError(f"MOT file '{path}', line {number}: '{line[:80]}' is not a MOTChallenge "
+                          'row. Write frame,id,left,top,width,height,... with frames from 1.')
+    return row
+
+
+class MotWriter:
+    """
+    Write tracks as MOTChallenge result text; a context manager.
+
+    Ten columns: frame, id, left, top, width, height, score, and -1 for x, y, z, with boxes in
+    pixels of the source image.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Create the file and its folder; raises SourceError where that is not allowed."""
+        self.path = Path(path)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open('w', encoding='utf-8')
+        except OSError as error:
+            raise SourceError(f"Output '{path}' cannot be written ({error.strerror}). Choose a "
+                              'file in a folder where you may write.') from error
+
+    def write(self, frame_index: int, tracks: ScoredTracks) -> None:
+        """Append one line per track of the frame with this number (from 1)."""
+        boxes = xyxy_to_tlwh(tracks.boxes)
+        for track_id, box, score in zip(tracks.ids, boxes, tracks.scores, strict=True):
+            left, top, width, height = box
+            self._file.write(f'{frame_index},{track_id},{left:.2f},{top:.2f},{width:.2f},'
+                             f'{height:.2f},{score:.4f},-1,-1,-1\n')
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._file.close()
+
+    def __enter__(self) -> MotWriter:
+        """Return the writer itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        """Finish the file."""
+        self.close()

@@ -1,0 +1,84 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Video output through OpenCV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from finetrack_ros.errors import SourceError
+
+# What the FFmpeg inside OpenCV's wheels can encode fast: MPEG-4 part 2 in .mp4 (VLC, mpv, Totem,
+# QuickTime; most web browsers want H.264, which those wheels cannot write), Motion JPEG in .avi.
+CODECS = {'.mp4': 'mp4v', '.mov': 'mp4v', '.mkv': 'mp4v', '.avi': 'MJPG'}
+
+
+class VideoWriter:
+    """
+    Write images to a video file; a context manager.
+
+    The file is created at the first image, whose size all others must have. The codec follows
+    from the suffix; an odd width or height loses its last column or row in ``.mp4``.
+    """
+
+    def __init__(self, path: str | Path, fps: float) -> None:
+        """
+        Prepare to write ``path`` at ``fps`` frames per second, and create its folder.
+
+        :raises SourceError: where the suffix is unknown or the folder cannot be made.
+        """
+        self.path, self.fps = Path(path), fps
+        self._writer: cv2.VideoWriter | None = None
+        self._shape: tuple[int, ...] = ()
+        if self.path.suffix.lower() not in CODECS:
+            raise SourceError(f"Video '{path}' has no known suffix. Name it with one of "
+                              f'{", ".join(CODECS)}.')
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SourceError(f"Folder '{self.path.parent}' cannot be made ({error.strerror}). "
+                              'Choose a folder where you may write.') from error
+
+    def write(self, image: NDArray[np.uint8]) -> None:
+        """
+        Append one BGR image, uint8 [H, W, 3].
+
+        :raises SourceError: where the file cannot be created or the size changes.
+        """
+        if self._writer is None:
+            self._writer = self._open(image)
+        elif image.shape != self._shape:
+            raise SourceError(f"Video '{self.path}' has frames of {list(self._shape)}; a frame "
+                              f'of {list(image.shape)} came. Write one video per image size.')
+        self._writer.write(image)
+
+    def _open(self, image: NDArray[np.uint8]) -> cv2.VideoWriter:
+        self._shape = image.shape
+        height, width = image.shape[:2]
+        codec = CODECS[self.path.suffix.lower()]
+        fourcc = cv2.VideoWriter.fourcc(*codec)
+        writer = cv2.VideoWriter(str(self.path), fourcc, self.fps, (width, height))
+        if not writer.isOpened():
+            raise SourceError(f"Video '{self.path}' cannot be written with codec {codec}. Choose "
+                              'a folder where you may write, or a name ending in .avi.')
+        return writer
+
+    def close(self) -> None:
+        """Finish the file; a video without its end cannot be played."""
+        if self._writer is not None:
+            self._writer.release()
+            self._writer = None
+
+    def __enter__(self) -> VideoWriter:
+        """Return the writer itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        """Finish the file."""
+        self.close()

@@ -1,0 +1,80 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+from types import SimpleNamespace
+
+from hypothesis import given, strategies
+from hypothesis.extra import numpy as arrays
+import numpy as np
+import pytest
+
+from finetrack_ros.errors import SourceError
+from finetrack_ros.io import MotWriter, read_mot
+
+
+def tracks(ids, boxes, scores):
+    return SimpleNamespace(ids=np.array(ids, np.int64),
+                           boxes=np.array(boxes, np.float32).reshape(-1, 4),
+                           scores=np.array(scores, np.float32))
+
+
+def test_written_lines_are_motchallenge_text(tmp_path):
+    with MotWriter(tmp_path / 'out' / 'tracks.txt') as writer:
+        writer.write(3, tracks([7, 12], [[10, 20, 40, 100], [1.5, 2.25, 3, 4]], [0.5, 1]))
+        writer.write(4, tracks([], [], []))
+    assert (tmp_path / 'out' / 'tracks.txt').read_text() == (
+        '3,7,10.00,20.00,30.00,80.00,0.5000,-1,-1,-1\n'
+        '3,12,1.50,2.25,1.50,1.75,1.0000,-1,-1,-1\n')
+
+
+@given(corners=arrays.arrays(np.float32, (5, 4), elements=strategies.floats(0, 2000, width=32)))
+def test_boxes_survive_writing_and_reading(tmp_path_factory, corners):
+    boxes = np.concatenate([corners[:, :2], corners[:, :2] + corners[:, 2:]], axis=1)
+    path = tmp_path_factory.mktemp('mot') / 'tracks.txt'
+    with MotWriter(path) as writer:
+        writer.write(9, tracks(range(1, 6), boxes, [0.25] * 5))
+    rows = read_mot(path)
+    assert rows.frames.tolist() == [9] * 5
+    assert rows.ids.tolist() == [1, 2, 3, 4, 5]
+    np.testing.assert_allclose(rows.boxes, boxes, atol=0.0101)
+    np.testing.assert_allclose(rows.values, 0.25)
+
+
+def test_nine_column_ground_truth_keeps_class_and_visibility(tmp_path):
+    path = tmp_path / 'gt.txt'
+    path.write_text('1,4,10,20,30,40,1,1,0.75\n\n2,4,10,20,30,40,0,8,1\n')
+    rows = read_mot(path)
+    assert rows.boxes.tolist() == [[10, 20, 40, 60]] * 2
+    assert rows.values.tolist() == [1, 0]
+    assert rows.extra.tolist() == [[1, 0.75], [8, 1]]
+    assert rows[rows.values == 1].frames.tolist() == [1]
+
+
+def test_six_columns_and_blanks_are_read(tmp_path):
+    path = tmp_path / 'det.txt'
+    path.write_text('1 -1 10 20 30 40\n')
+    rows = read_mot(path)
+    assert (rows.ids.tolist(), rows.values.tolist(), rows.extra.shape) == ([-1], [1], (1, 0))
+
+
+def test_empty_file_has_no_rows(tmp_path):
+    (tmp_path / 'none.txt').write_text('')
+    assert len(read_mot(tmp_path / 'none.txt')) == 0
+
+
+@pytest.mark.parametrize(('text', 'problem'), [
+    ('1,2,3\n', 'line 1'), ('1,1,1,1,1,1\n1,1,a,1,1,1\n', 'line 2'), ('0,1,1,1,1,1\n', 'from 1'),
+    ('1,1,nan,1,1,1\n', 'line 1'), ('1,1,1,1,1,1\n1,1,1,1,1,1,1\n', 'different lengths')])
+def test_bad_lines_are_named(tmp_path, text, problem):
+    path = tmp_path / 'bad.txt'
+    path.write_text(text)
+    with pytest.raises(SourceError, match=problem) as caught:
+        read_mot(path)
+    assert str(path) in str(caught.value)
+
+
+def test_missing_and_unwritable_files_are_named(tmp_path):
+    with pytest.raises(SourceError, match='gone.txt'):
+        read_mot(tmp_path / 'gone.txt')
+    (tmp_path / 'folder').write_text('a file where a folder is wanted')
+    with pytest.raises(SourceError, match='cannot be written'):
+        MotWriter(tmp_path / 'folder' / 'tracks.txt')

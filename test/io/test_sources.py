@@ -1,0 +1,192 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+import itertools
+import logging
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from finetrack_ros.errors import SourceError
+from finetrack_ros.io import open_source, VideoWriter
+
+
+def numbered_image(number, height=48, width=64):
+    """Return a plain image whose grey level tells its number."""
+    return np.full((height, width, 3), 10 * number, np.uint8)
+
+
+def number_of(image):
+    return round(float(image.mean()) / 10)
+
+
+def save_images(folder, names):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, name in enumerate(names, 1):
+        assert cv2.imwrite(str(folder / name), numbered_image(number))
+    return folder
+
+
+@pytest.fixture
+def sequence(tmp_path):
+    """Return a MOTChallenge sequence folder of frames 1, 2, 3 and 5 at 10 fps."""
+    folder = tmp_path / 'seq'
+    save_images(folder / 'img1', ['000001.png', '000002.png', '000003.png', '000005.png'])
+    (folder / 'seqinfo.ini').write_text(
+        '[Sequence]\nname=Street-01\nimDir=img1\nframeRate=10\nseqLength=5\nimExt=.png\n')
+    return folder
+
+
+def test_folder_is_read_in_natural_order(tmp_path):
+    folder = save_images(tmp_path / 'walk', ['f1.png', 'f2.png', 'f9.png', 'f10.png', 'f11.png'])
+    (folder / 'notes.txt').write_text('not an image')
+    with open_source(str(folder), fps=20) as source:
+        frames = list(source)
+    assert (source.name, source.fps, source.length) == ('walk', 20, 5)
+    assert [number_of(frame.image) for frame in frames] == [1, 2, 3, 4, 5]
+    assert [frame.index for frame in frames] == [1, 2, 3, 4, 5]
+    assert [frame.stamp for frame in frames] == pytest.approx([0, 0.05, 0.1, 0.15, 0.2])
+
+
+def test_sequence_takes_numbers_and_rate_from_its_files(sequence):
+    with open_source(str(sequence)) as source:
+        frames = list(source)
+    assert (source.name, source.fps, source.length) == ('Street-01', 10, 4)
+    assert [frame.index for frame in frames] == [1, 2, 3, 5]
+    assert [frame.stamp for frame in frames] == pytest.approx([0, 0.1, 0.2, 0.4])
+
+
+def test_single_image_is_a_source_of_one_frame(tmp_path):
+    save_images(tmp_path, ['one.png'])
+    frames = list(open_source(str(tmp_path / 'one.png')))
+    assert [(frame.index, frame.stamp, frame.image.shape) for frame in frames] == [
+        (1, 0.0, (48, 64, 3))]
+
+
+@pytest.mark.parametrize('suffix', ['.mp4', '.avi'])
+def test_written_video_reads_back_with_its_stamps(tmp_path, suffix):
+    path = tmp_path / 'new' / f'clip{suffix}'
+    with VideoWriter(path, fps=12.5) as writer:
+        for number in range(1, 9):
+            writer.write(numbered_image(number))
+    with open_source(str(path)) as source:
+        frames = list(source)
+    assert (source.name, source.length) == ('clip', 8)
+    assert source.fps == pytest.approx(12.5)
+    assert [number_of(frame.image) for frame in frames] == list(range(1, 9))
+    assert [frame.stamp for frame in frames] == pytest.approx(
+        [0.08 * i for i in range(8)], abs=2e-3)
+
+
+class FakeCapture:
+    """OpenCV capture of five frames whose container times go wrong."""
+
+    def __init__(self, millis, fps=10.0, count=5):
+        self._millis = iter(millis)
+        self._now = 0.0
+        self._properties = {cv2.CAP_PROP_FPS: fps, cv2.CAP_PROP_FRAME_COUNT: count}
+
+    def isOpened(self):  # noqa: N802
+        return True
+
+    def read(self):
+        self._now = next(self._millis, None)
+        return (self._now is not None), None if self._now is None else numbered_image(1)
+
+    def get(self, prop):
+        return self._now if prop == cv2.CAP_PROP_POS_MSEC else self._properties[prop]
+
+    def release(self):
+        pass
+
+
+def read_fake(monkeypatch, tmp_path, **settings):
+    path = tmp_path / 'fake.mp4'
+    path.write_bytes(b'0')
+    monkeypatch.setattr(cv2, 'VideoCapture', lambda url: FakeCapture(**settings))
+    source = open_source(str(path))
+    return source, [frame.stamp for frame in source]
+
+
+def test_stamps_start_at_zero_and_follow_a_variable_rate(monkeypatch, tmp_path):
+    _, stamps = read_fake(monkeypatch, tmp_path, millis=[500, 533, 700, 705, 1500])
+    assert stamps == pytest.approx([0, 0.033, 0.2, 0.205, 1.0])
+
+
+@pytest.mark.parametrize('millis', [
+    [0, 0, 0, 0, 0], [0, float('nan'), -1, 0, float('inf')], [900, 0, 0, 0, 0]])
+def test_stamps_that_do_not_rise_are_replaced_by_the_frame_rate(monkeypatch, tmp_path, millis):
+    _, stamps = read_fake(monkeypatch, tmp_path, millis=millis)
+    assert stamps == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
+
+
+def test_missing_frame_rate_is_assumed_with_a_warning(monkeypatch, tmp_path, caplog):
+    source, _ = read_fake(monkeypatch, tmp_path, millis=[0, 0], fps=0.0, count=-1)
+    assert (source.fps, source.length) == (30.0, None)
+    assert 'no frame rate' in caplog.text
+
+
+def test_early_end_of_a_video_is_reported(monkeypatch, tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        read_fake(monkeypatch, tmp_path, millis=[0, 100, 200], count=100)
+    assert 'frame 3 of 100' in caplog.text
+
+
+def unreadable_sources(folder: Path):
+    """Yield (source, part of the message) for what a user may get wrong."""
+    yield folder / 'missing.mp4', 'does not exist'
+    (folder / 'empty').mkdir()
+    yield folder / 'empty', 'holds no images'
+    (folder / 'text.mp4').write_text('this is no video')
+    yield folder / 'text.mp4', 'cannot be decoded'
+    (folder / 'broken').mkdir()
+    (folder / 'broken' / '1.jpg').write_bytes(b'no jpeg')
+    yield folder / 'broken', 'cannot be decoded'
+    for name, text, problem in [
+            ('noimages', '[Sequence]\nframeRate=30\n', 'does not exist'),
+            ('nosection', 'frameRate=30\n', 'seqinfo.ini'),
+            ('badrate', '[Sequence]\nframeRate=fast\n', 'seqinfo.ini'),
+            ('zerorate', '[Sequence]\nframeRate=0\n', 'frameRate=0')]:
+        (folder / name).mkdir()
+        (folder / name / 'seqinfo.ini').write_text(text)
+        yield folder / name, problem
+    save_images(folder / 'unnumbered' / 'img1', ['a.png'])
+    (folder / 'unnumbered' / 'seqinfo.ini').write_text('[Sequence]\nframeRate=30\n')
+    yield folder / 'unnumbered', 'frame number'
+
+
+def test_each_unreadable_source_gets_its_own_message(tmp_path):
+    for source, problem in unreadable_sources(tmp_path):
+        with pytest.raises(SourceError, match=problem) as caught:
+            list(open_source(str(source)))
+        assert str(source) in str(caught.value)
+
+
+def test_absent_camera_is_named():
+    with pytest.raises(SourceError, match='Camera 97'):
+        open_source('97')
+
+
+def test_video_writer_refuses_what_it_cannot_write(tmp_path):
+    with pytest.raises(SourceError, match='.mp4'):
+        VideoWriter(tmp_path / 'clip.xyz', 30)
+    with VideoWriter(tmp_path / 'clip.mp4', 30) as writer:
+        writer.write(numbered_image(1))
+        with pytest.raises(SourceError, match='size'):
+            writer.write(numbered_image(1, height=50))
+
+
+def test_video_writer_reports_a_file_that_cannot_be_created(tmp_path):
+    (tmp_path / 'clip.mp4').mkdir()
+    writer = VideoWriter(tmp_path / 'clip.mp4', 30)
+    with pytest.raises(SourceError, match='cannot be written'):
+        writer.write(numbered_image(1))
+
+
+def test_shared_sequence_is_read(shared_data):
+    with open_source(str(shared_data / 'mot' / 'TUD-Campus')) as source:
+        first = list(itertools.islice(source, 2))
+    assert (source.name, source.fps, source.length) == ('TUD-Campus', 25, 71)
+    assert first[1].image.shape == (480, 640, 3)
+    assert first[1].stamp == pytest.approx(0.04)
