@@ -1,0 +1,117 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Costs between tracks and detections, and their assignment.
+
+In a picture most tracks are far from most detections, so costs are not matrices but one array
+over the candidate pairs: those whose boxes overlap. Only what is left of them after gating, and
+only where a row or column has more than one, reaches the assignment solver.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import lap
+import numpy as np
+from numpy.typing import NDArray
+
+from finetrack_ros.geometry import box_area, Boxes
+
+Index = NDArray[np.intp]
+Floats = NDArray[np.float32]
+
+SPARSE_PAIRS = 16
+"""With fewer than 1/16 of all pairs as candidates, dot products pair by pair beat a matmul."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """
+    Candidate pairs of tracks and detections.
+
+    :ivar rows: track of each pair, [P].
+    :ivar cols: detection of each pair, [P].
+    """
+
+    rows: Index
+    cols: Index
+
+    def __len__(self) -> int:
+        """Return the number of pairs."""
+        return len(self.rows)
+
+    def __getitem__(self, index: NDArray[np.bool_] | Index) -> Pairs:
+        """Return the pairs that a mask or index array selects."""
+        return Pairs(self.rows[index], self.cols[index])
+
+
+def overlapping_pairs(a: Boxes, b: Boxes) -> tuple[Pairs, Floats]:
+    """
+    Find the pairs of xyxy boxes that overlap, and their intersection over union.
+
+    :param a: boxes [N, 4].
+    :param b: boxes [M, 4].
+    :return: the pairs [P], ordered by row, and their IoU, float32 [P] in (0, 1].
+    """
+    a, b = a.astype(np.float32), b.astype(np.float32)
+    overlap = a[:, 0, None] < b[:, 2]
+    overlap &= a[:, 2, None] > b[:, 0]
+    overlap &= a[:, 1, None] < b[:, 3]
+    overlap &= a[:, 3, None] > b[:, 1]
+    rows, cols = np.nonzero(overlap)
+    first, second = a[rows].T, b[cols].T
+    inter = np.minimum(first[2], second[2]) - np.maximum(first[0], second[0])
+    inter *= np.minimum(first[3], second[3]) - np.maximum(first[1], second[1])
+    union = box_area(a)[rows] + box_area(b)[cols] - inter
+    np.maximum(union, np.finfo(np.float32).tiny, out=union)
+    return Pairs(rows, cols), np.minimum(inter / union, 1)
+
+
+def cosine(a: Floats, b: Floats, pairs: Pairs) -> Floats:
+    """
+    Return the dot product of each pair of unit embeddings.
+
+    :param a: float32 [N, D].
+    :param b: float32 [M, D].
+    :return: float32 [P].
+    """
+    if len(pairs) * SPARSE_PAIRS < len(a) * len(b):
+        return np.einsum('pd,pd->p', a[pairs.rows], b[pairs.cols])
+    product: Floats = a @ b.T
+    return product[pairs.rows, pairs.cols]
+
+
+def assign(pairs: Pairs, cost: NDArray[np.floating], limit: float) -> Index:
+    """
+    Choose pairs so that no row or column is used twice and the total cost is least.
+
+    Leaving a row and a column unmatched costs ``limit``, which is what ``cost_limit`` of lap
+    means, found here without its (N + M)^2 matrix: pairs at the limit are dropped from the
+    optimum of ``min(cost, limit)``. Pairs that nobody contests are taken first; rows and columns
+    without a candidate never enter the matrix. Neither changes the optimum.
+
+    :param pairs: candidates [P]; every other pair is forbidden.
+    :param cost: finite cost of each candidate [P].
+    :param limit: candidates from this cost on are forbidden.
+    :return: indices of the chosen pairs, ordered by row.
+    """
+    index = np.flatnonzero(cost < limit)
+    rows, cols = pairs.rows[index], pairs.cols[index]
+    if not len(index):
+        return index
+    contested = (np.bincount(rows)[rows] > 1) | (np.bincount(cols)[cols] > 1)
+    chosen = index[~contested]
+    index, rows, cols = index[contested], rows[contested], cols[contested]
+    if len(index):
+        row_of, matrix_rows = np.unique(rows, return_inverse=True)
+        col_of, matrix_cols = np.unique(cols, return_inverse=True)
+        matrix = np.full((len(row_of), len(col_of)), float(limit))
+        pair_at = np.full(matrix.shape, -1, np.intp)
+        matrix[matrix_rows, matrix_cols] = cost[index]
+        pair_at[matrix_rows, matrix_cols] = index
+        _, col_of_row, _ = lap.lapjv(matrix, extend_cost=True)
+        solved = np.flatnonzero(col_of_row >= 0)
+        solved = pair_at[solved, col_of_row[solved]]
+        chosen = np.sort(np.concatenate([chosen, solved[solved >= 0]]))
+    return chosen

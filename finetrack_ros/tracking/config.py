@@ -1,0 +1,114 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Parameters of the tracker, each with its meaning and range."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import dataclasses
+from dataclasses import dataclass
+import difflib
+from typing import Any
+
+from finetrack_ros.errors import ConfigError
+
+
+def _number(default: float, minimum: float, maximum: float, description: str) -> Any:
+    """Declare a field that takes numbers within a closed range."""
+    return dataclasses.field(default=default, metadata={
+        'description': description, 'minimum': minimum, 'maximum': maximum})
+
+
+def _choice(default: str, choices: tuple[str, ...], description: str) -> Any:
+    """Declare a field that takes one of several words."""
+    return dataclasses.field(default=default, metadata={
+        'description': description, 'minimum': None, 'maximum': None, 'choices': choices})
+
+
+@dataclass(frozen=True)
+class TrackerConfig:
+    """
+    Parameters of :class:`finetrack_ros.tracking.Tracker`; times are in seconds.
+
+    Every field's metadata holds ``description``, ``minimum`` and ``maximum`` (None for words,
+    which have ``choices``).
+
+    :raises ConfigError: where a value is of the wrong type or out of its range.
+    """
+
+    frame_rate: float = _number(
+        30.0, 0.1, 1000.0, 'Frames per second assumed where a frame brings no stamp')
+    high_score: float = _number(
+        0.6, 0.0, 1.0, 'Score from which a detection joins the first association')
+    low_score: float = _number(
+        0.1, 0.0, 1.0, 'Score from which a detection may continue a track that is left over')
+    birth_score: float = _number(
+        0.7, 0.0, 1.0, 'Score from which an unmatched detection starts a track')
+    match_iou: float = _number(
+        0.2, 0.0, 1.0, 'Least IoU, times score, of a match in the first association')
+    low_match_iou: float = _number(
+        0.5, 0.0, 1.0, 'Least IoU of a match with a low-score detection')
+    appearance_weight: float = _number(
+        0.5, 0.0, 1.0, 'Share of appearance in the cost of a pair where both have embeddings')
+    appearance_gate: float = _number(
+        0.25, -1.0, 1.0, 'Least cosine similarity of a match where both have embeddings')
+    embedding_momentum: float = _number(
+        0.9, 0.0, 1.0, "Share of the past in a track's smoothed embedding")
+    birth_overlap: float = _number(
+        0.7, 0.0, 1.0, 'A detection that overlaps a track by more than this IoU starts no track')
+    confirm_hits: int = _number(
+        2, 1, 100, 'Detections after which a new track is confirmed and given out')
+    lost_seconds: float = _number(
+        1.0, 0.0, 3600.0, 'Time for which a track that is not seen is kept and may come back')
+    class_policy: str = _choice(
+        'vote', ('vote', 'forbid', 'ignore'),
+        "'vote': any classes match and a track takes its most frequent one; 'forbid': only equal "
+        "classes match; 'ignore': any classes match and a track takes the last one seen")
+    on_jump_back: str = _choice(
+        'reset', ('reset', 'continue'),
+        "What a stamp earlier than the last one does: 'reset' drops all tracks (ids go on), "
+        "'continue' keeps them and counts the frame as one frame period")
+
+    def __post_init__(self) -> None:
+        """Check every field against its declared type and range."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if 'choices' in field.metadata:
+                _check_choice(field.name, value, field.metadata['choices'])
+            else:
+                _check_number(field.name, value, field)
+        if self.low_score > self.high_score:
+            raise ConfigError(
+                f'low_score {self.low_score} is above high_score {self.high_score}: '
+                'set low_score to at most high_score')
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> TrackerConfig:
+        """
+        Make a configuration from a mapping such as a YAML file's content.
+
+        :raises ConfigError: on an unknown key (with the closest known one) or a bad value.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        for key in values:
+            if key not in known:
+                close = difflib.get_close_matches(str(key), known, n=1)
+                remedy = f"did you mean '{close[0]}'?" if close else f'known: {", ".join(known)}'
+                raise ConfigError(f"unknown tracker parameter '{key}': {remedy}")
+        return cls(**values)
+
+
+def _check_number(name: str, value: Any, field: dataclasses.Field[Any]) -> None:
+    low, high = field.metadata['minimum'], field.metadata['maximum']
+    whole = field.type == 'int'
+    kind = 'a whole number' if whole else 'a number'
+    right_type = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+    if not right_type or not low <= value <= high:
+        raise ConfigError(
+            f'tracker parameter {name} is {value!r}: give {kind} from {low} to {high}')
+
+
+def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigError(
+            f'tracker parameter {name} is {value!r}: give one of {", ".join(choices)}')
