@@ -1,0 +1,152 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Ground truth of MOTChallenge sequences, and what its rows mean."""
+
+from __future__ import annotations
+
+import configparser
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finetrack_ros.errors import SourceError
+from finetrack_ros.io import MotRows, read_mot
+
+PEDESTRIAN = 1
+# Person on vehicle, static person, distractor, reflection: found or not, they do not count.
+DISTRACTOR_CLASSES = (2, 7, 8, 12)
+DISTRACTOR = 8
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """
+    Ground truth of one sequence; row i of every array belongs to one box of one frame.
+
+    The two layouts of MOTChallenge are brought to one meaning:
+
+    * 9 columns (MOT16, MOT17, MOT20, DanceTrack), ``frame,id,left,top,width,height,flag,class,
+      visibility``: class 1 with a flag other than 0 is scored. Classes 2, 7, 8 and 12 are
+      distractors: a result that matches one is left out. All other rows are as if absent.
+    * 10 columns (MOT15), ``frame,id,left,top,width,height,flag,x,y,z``: the consider flag decides.
+      Rows with another flag than 0 are scored; rows with flag 0 become distractors.
+
+    :ivar frames: int64 [N], from 1.
+    :ivar ids: int64 [N].
+    :ivar boxes: float64 [N, 4], left, top, right, bottom in pixels.
+    :ivar classes: int64 [N], MOTChallenge class (1 pedestrian, ... 12 reflection).
+    :ivar scored: bool [N], rows that results must find.
+    :ivar distractors: bool [N], rows that results may find without reward or penalty.
+    :ivar visibility: float64 [N] in 0..1; 1 where the layout has none.
+    """
+
+    frames: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    boxes: NDArray[np.float64]
+    classes: NDArray[np.int64]
+    scored: NDArray[np.bool_]
+    distractors: NDArray[np.bool_]
+    visibility: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """
+    A MOTChallenge sequence with ground truth.
+
+    :ivar name: folder name, which result files share.
+    :ivar folder: holds ``gt/gt.txt`` and mostly ``seqinfo.ini`` and ``img1/``.
+    :ivar length: number of frames.
+    """
+
+    name: str
+    folder: Path
+    length: int
+    truth: GroundTruth
+
+
+def read_ground_truth(path: str | Path) -> GroundTruth:
+    """
+    Read a MOTChallenge ``gt.txt`` of 9 or 10 columns.
+
+    :raises SourceError: where the file is missing, empty, malformed or of another layout.
+    """
+    rows = read_mot(path)
+    if not len(rows):
+        raise SourceError(f"Ground truth '{path}' has no rows. Give the gt.txt of a sequence "
+                          'whose ground truth is published.')
+    columns = 7 + rows.extra.shape[1]
+    if columns not in (9, 10):
+        raise SourceError(f"Ground truth '{path}' has {columns} columns. Give MOT16-style text of "
+                          '9 columns (flag, class, visibility) or MOT15-style text of 10.')
+    return _with_classes(rows) if columns == 9 else _with_consider_flag(rows)
+
+
+def _with_classes(rows: MotRows) -> GroundTruth:
+    classes = rows.extra[:, 0].astype(np.int64)
+    return GroundTruth(
+        rows.frames, rows.ids, rows.boxes, classes,
+        scored=(classes == PEDESTRIAN) & (rows.values != 0),
+        distractors=np.isin(classes, DISTRACTOR_CLASSES), visibility=rows.extra[:, 1])
+
+
+def _with_consider_flag(rows: MotRows) -> GroundTruth:
+    scored = rows.values != 0
+    return GroundTruth(
+        rows.frames, rows.ids, rows.boxes, np.where(scored, PEDESTRIAN, DISTRACTOR),
+        scored=scored, distractors=~scored, visibility=np.ones(len(rows)))
+
+
+def read_sequence(folder: str | Path) -> Sequence:
+    """
+    Read the ground truth of a sequence folder; its length is that of ``seqinfo.ini``.
+
+    Without ``seqinfo.ini`` the sequence ends with the last frame that has ground truth.
+
+    :raises SourceError: where ground truth or ``seqinfo.ini`` cannot be read.
+    """
+    folder = Path(folder)
+    truth = read_ground_truth(folder / 'gt' / 'gt.txt')
+    last = int(truth.frames.max())
+    ini = folder / 'seqinfo.ini'
+    if not ini.is_file():
+        return Sequence(folder.resolve().name, folder, last, truth)
+    parser = configparser.ConfigParser()
+    try:
+        parser.read(ini, encoding='utf-8')
+        length = parser.getint('Sequence', 'seqLength')
+    except (configparser.Error, ValueError) as error:
+        raise SourceError(f"'{ini}' states no length ({error}). Write seqLength = number of "
+                          'frames in its [Sequence] section.') from error
+    if last > length:
+        raise SourceError(f"'{folder}' has ground truth for frame {last}, but its seqinfo.ini "
+                          f'states seqLength={length}. Correct one of them.')
+    return Sequence(folder.resolve().name, folder, length, truth)
+
+
+def frame_range(frames: str | None, length: int) -> tuple[int, int]:
+    """
+    Return the first and last frame (inclusive, from 1) that a range in words means.
+
+    :param frames: None (all), ``first-half`` (1 to length // 2), ``second-half`` (the rest), or
+        ``FIRST:LAST`` where either may be left out.
+    :param length: number of frames of the sequence.
+    :raises SourceError: where the range is not understood or holds no frame.
+    """
+    if frames is None:
+        return 1, length
+    halves = {'first-half': (1, length // 2), 'second-half': (length // 2 + 1, length)}
+    if frames in halves:
+        return halves[frames]
+    first, colon, last = frames.partition(':')
+    is_number = all(part == '' or part.isdecimal() for part in (first, last))
+    if not colon or not is_number:
+        raise SourceError(f"Frame range '{frames}' is not understood. Give first-half, "
+                          'second-half or FIRST:LAST, such as 263:525.')
+    start, end = int(first or 1), min(int(last or length), length)
+    if not 1 <= start <= end:
+        raise SourceError(f"Frame range '{frames}' holds none of the frames 1 to {length}. Give "
+                          'FIRST:LAST within them.')
+    return start, end
