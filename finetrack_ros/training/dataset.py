@@ -196,8 +196,8 @@ class TrainingDataset(Dataset[Batch]):
         config = self._config
         view = random_view(annotated.read(), annotated.boxes, config.input_size, rng,
                            config.augment)
-        image = photometric(view.image, rng, config.augment)
-        return pad(image, config.input_size), _real_targets(annotated, view, self._identities[clip])
+        image = pad(photometric(view.image, rng, config.augment), config.input_size)
+        return image, _real_targets(annotated, view, self._identities[clip])
 
 
 class FineTrackData(L.LightningDataModule):
@@ -302,7 +302,7 @@ def _make_composer(clips: tuple[Clip, ...], crops: dict[int, list[tuple[int, int
     """Compose in front of the real training frames; people in them count for nothing there."""
     frames = [frame for clip in clips for frame in clip.frames]
     return VirtualVideoComposer(crops, market.image, len(frames),
-                                lambda index: frames[index].read(), config.input_size,
+                                lambda index: frames[index].read(half=True), config.input_size,
                                 config.compose, config.augment)
 
 

@@ -39,14 +39,16 @@ class AnnotatedFrame:
     ids: np.ndarray
     ignore: np.ndarray
 
-    def read(self) -> np.ndarray:
+    def read(self, half: bool = False) -> np.ndarray:
         """
         Decode the image.
 
+        :param half: decode at half width and height, which is faster for JPEG
         :return: BGR image, uint8 [H, W, 3]
         :raises SourceError: when the file is missing or no image
         """
-        image = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
+        mode = cv2.IMREAD_REDUCED_COLOR_2 if half else cv2.IMREAD_COLOR
+        image = cv2.imread(str(self.path), mode)
         if image is None:
             raise SourceError(
                 f'{self.path}: missing or no readable image; check the data folder')
