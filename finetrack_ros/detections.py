@@ -65,5 +65,5 @@ class Detections:
     @classmethod
     def empty(cls, dim: int | None = None) -> Detections:
         """Return no detections, with embeddings of width ``dim`` unless it is None."""
-        return cls(np.zeros((0, 4)), np.zeros(0), np.zeros(0),
-                   None if dim is None else np.zeros((0, dim)))
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32),
+                   None if dim is None else np.zeros((0, dim), np.float32))

@@ -1,0 +1,105 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Find a model by name or path, check its files, choose an engine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import onnxruntime as ort
+
+from finetrack_ros.errors import ConfigError, ModelError
+from finetrack_ros.inference.onnxruntime_engine import available_devices, OnnxRuntimeEngine
+from finetrack_ros.inference.runner import FineTrackRunner, ModelInfo
+
+WEIGHTS = Path(__file__).resolve().parent.parent / 'weights'
+METADATA_KEY = 'finetrack'
+GRAPHS = ('detector.onnx', 'embedder.onnx')
+ENGINES = ('auto', 'onnxruntime')
+
+
+def shipped_models() -> list[str]:
+    """Return the names of the models that come with the package."""
+    return sorted(p.name for p in WEIGHTS.iterdir() if (p / GRAPHS[0]).is_file())
+
+
+def model_folder(model: str | Path) -> Path:
+    """
+    Resolve a model's name or path to its folder.
+
+    :raises ModelError: where there is no such model, or one of its two graphs is missing.
+    """
+    named = WEIGHTS / str(model)
+    folder = named if named.is_dir() else Path(model).expanduser()
+    if folder.is_file():
+        raise ModelError(f"model '{model}': is a file; pass the folder that holds "
+                         f'{" and ".join(GRAPHS)}, written by `finetrack export`')
+    if not folder.is_dir():
+        raise ModelError(f"model '{model}': no such model or folder; shipped models are "
+                         f'{", ".join(shipped_models())}')
+    for name in GRAPHS:
+        if not (folder / name).is_file():
+            raise ModelError(f"model '{model}': {folder / name} is missing; "
+                             'write it with `finetrack export`')
+    return folder
+
+
+def read_info(folder: Path) -> ModelInfo:
+    """
+    Read and check what a model's files say of themselves.
+
+    :raises ModelError: where a file is damaged, of another architecture, or where the two
+        graphs come from different exports.
+    """
+    texts = [_read_metadata(folder / name) for name in GRAPHS]
+    if texts[0] != texts[1]:
+        raise ModelError(f'{folder}: its two graphs come from different exports; '
+                         'write both again with `finetrack export`')
+    data = json.loads(texts[0])
+    rows, columns = data['crop_size']
+    return ModelInfo(data['name'], tuple(data['class_names']), int(data['embedding_dim']),
+                     (int(rows), int(columns)))
+
+
+def _read_metadata(path: Path) -> str:
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    try:
+        session = ort.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
+    except (RuntimeError, OSError, ValueError) as error:
+        raise ModelError(f'{path}: is damaged or no ONNX file ({error}); '
+                         'write it again with `finetrack export`') from error
+    metadata = session.get_modelmeta().custom_metadata_map
+    if METADATA_KEY not in metadata:
+        raise ModelError(f'{path}: is no FineTrack graph (a model of another architecture?); '
+                         'pass a folder written by `finetrack export`')
+    return metadata[METADATA_KEY]
+
+
+def load_model(model: str | Path = 'finetrack_nano', engine: str = 'auto', device: str = 'auto',
+               threads: int = 0, **settings: Any) -> FineTrackRunner:
+    """
+    Load a model.
+
+    :param model: name of a shipped model, or a folder written by ``finetrack export``.
+    :param engine: ``auto`` or ``onnxruntime``.
+    :param device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+    :param threads: CPU threads; 0 takes one per core.
+    :param settings: ``input_size``, ``score_threshold``, ``nms_threshold``, ``max_detections``
+        of ``FineTrackRunner``.
+    :raises ModelError: where the model is missing, damaged, or of another architecture.
+    :raises ConfigError: where a setting is unknown or out of range.
+    """
+    if engine not in ENGINES:
+        raise ConfigError(f"engine '{engine}': unknown; use one of {', '.join(ENGINES)}")
+    folder = model_folder(model)
+    info = read_info(folder)
+    reason = f'engine {engine} and device {device} as asked'
+    if device == 'auto':
+        devices = available_devices()
+        device = devices[0]
+        reason = f'ONNX Runtime offers {", ".join(devices)}; {device} is the fastest of them'
+    runner = FineTrackRunner(OnnxRuntimeEngine(folder, device, threads), info, reason, **settings)
+    return runner

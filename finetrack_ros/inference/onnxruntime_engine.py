@@ -1,0 +1,92 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""ONNX Runtime, on a CPU or an NVIDIA GPU."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+import onnxruntime as ort
+
+from finetrack_ros.errors import ConfigError, ModelError
+from finetrack_ros.inference.engine import DetectorOutput
+
+_PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
+
+
+def available_devices() -> list[str]:
+    """Return the devices that the installed ONNX Runtime can use, best first."""
+    providers = ort.get_available_providers()
+    return [device for device in ('cuda', 'cpu') if _PROVIDERS[device] in providers]
+
+
+class OnnxRuntimeEngine:
+    """
+    Run the exported graphs with ONNX Runtime.
+
+    :param folder: holds detector.onnx and embedder.onnx.
+    :param device: ``cpu``, ``cuda`` or ``cuda:N``.
+    :param threads: threads of one operator on the CPU; 0 takes one per core.
+    :raises ConfigError: where the device is unknown or the installed library lacks it.
+    :raises ModelError: where a graph does not load.
+    """
+
+    name = 'onnxruntime'
+
+    def __init__(self, folder: Path, device: str = 'cpu', threads: int = 0) -> None:
+        self.device = device
+        kind, _, index = device.partition(':')
+        if kind not in _PROVIDERS or (index and not index.isdigit()):
+            raise ConfigError(f"device '{device}': unknown; use cpu, cuda or cuda:N")
+        if kind not in available_devices():
+            raise ConfigError(
+                f"device '{device}': the installed ONNX Runtime has only "
+                f'{", ".join(available_devices())}; install onnxruntime-gpu or use device cpu')
+        self._kind, self._index = kind, int(index or 0)
+        self._detector = self._session(folder / 'detector.onnx', threads)
+        self._embedder = self._session(folder / 'embedder.onnx', threads)
+
+    def _session(self, path: Path, threads: int) -> ort.InferenceSession:
+        options = ort.SessionOptions()
+        # What the process may use, not what the machine has: containers pin cores.
+        options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
+        # Spinning threads would take the cores that ROS needs between two frames.
+        options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+        provider: Any = _PROVIDERS[self._kind]
+        if self._kind == 'cuda':
+            provider = (provider, {'device_id': self._index})
+        try:
+            session = ort.InferenceSession(str(path), options, providers=[provider])
+        except (RuntimeError, OSError, ValueError) as error:
+            raise ModelError(f'{path}: ONNX Runtime cannot load it ({error}); '
+                             'export the model again with `finetrack export`') from error
+        if _PROVIDERS[self._kind] not in session.get_providers():
+            raise ConfigError(f"device '{self.device}': ONNX Runtime could not start its CUDA "
+                              'provider; check the driver and cuDNN, or use device cpu')
+        return session
+
+    def detect(self, images: NDArray[np.uint8]) -> DetectorOutput:
+        """Run the detector on letterboxed BGR images, uint8 [B, H, W, 3]."""
+        binding = self._detector.io_binding()
+        binding.bind_cpu_input('images', images)
+        for name in ('boxes', 'scores', 'classes'):
+            binding.bind_output(name, 'cpu')
+        binding.bind_output('features', self._kind, self._index)
+        self._detector.run_with_iobinding(binding)
+        boxes, scores, classes, features = binding.get_outputs()
+        return DetectorOutput(boxes.numpy(), scores.numpy(), classes.numpy(), features)
+
+    def embed(self, features: Any, rois: NDArray[np.float32], crops: NDArray[np.uint8]
+              ) -> NDArray[np.float32]:
+        """Run the embedder; see ``Engine.embed``."""
+        binding = self._embedder.io_binding()
+        binding.bind_ortvalue_input('features', features)
+        binding.bind_cpu_input('rois', rois)
+        binding.bind_cpu_input('crops', crops)
+        binding.bind_output('embeddings', 'cpu')
+        self._embedder.run_with_iobinding(binding)
+        return binding.get_outputs()[0].numpy()

@@ -1,0 +1,102 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What happens to pixels before the network: letterboxing and target crops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from finetrack_ros.errors import ConfigError
+from finetrack_ros.geometry import clip_boxes, letterbox_ratio
+
+PAD_VALUE = 114
+STRIDE = 32
+Image = NDArray[np.uint8]
+
+
+def network_size(images: Sequence[Image], long_side: int) -> tuple[int, int]:
+    """
+    Choose the network's input for a batch: no more padding than stride 32 asks for.
+
+    :param images: BGR images [H, W, 3] of any sizes.
+    :param long_side: pixels of the input's longer side.
+    :return: height and width, multiples of 32, that hold every image scaled to ``long_side``.
+    """
+    height = width = STRIDE
+    for image in images:
+        ratio = long_side / max(image.shape[:2])
+        height = max(height, _ceil(image.shape[0] * ratio))
+        width = max(width, _ceil(image.shape[1] * ratio))
+    return height, width
+
+
+def _ceil(pixels: float) -> int:
+    return math.ceil(round(pixels, 3) / STRIDE) * STRIDE
+
+
+def check_input_size(size: int | tuple[int, int]) -> int | tuple[int, int]:
+    """
+    Check an input size: the long side, or height and width.
+
+    :raises ConfigError: where a side is no positive multiple of 32.
+    """
+    sides = (size,) if isinstance(size, int) else tuple(size)
+    if len(sides) > 2 or any(side <= 0 or side % STRIDE for side in sides):
+        raise ConfigError(f'input_size {size}: sides must be positive multiples of {STRIDE}; '
+                          'use for example 416 or 640')
+    return size
+
+
+def letterbox(images: Sequence[Image], size: tuple[int, int]
+              ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """
+    Scale images into one batch, at the top left, padded with 114.
+
+    :param images: BGR uint8 images [H, W, 3] of any sizes.
+    :param size: height and width of the batch in pixels.
+    :return: uint8 [B, height, width, 3], and float32 [B] input pixels per source pixel.
+    """
+    batch = np.empty((len(images), *size, 3), np.uint8)
+    ratios = np.empty(len(images), np.float32)
+    for canvas, (i, image) in zip(batch, enumerate(images), strict=True):
+        ratio = letterbox_ratio(image.shape[0], image.shape[1], size)
+        height = min(round(image.shape[0] * ratio), size[0])
+        width = min(round(image.shape[1] * ratio), size[1])
+        canvas[height:] = PAD_VALUE
+        canvas[:height, width:] = PAD_VALUE
+        cv2.resize(image, (width, height), dst=canvas[:height, :width],
+                   interpolation=cv2.INTER_LINEAR)
+        ratios[i] = ratio
+    return batch, ratios
+
+
+def crop_targets(image: Image, boxes: NDArray[np.floating[Any]], size: tuple[int, int]
+                 ) -> NDArray[np.uint8]:
+    """
+    Cut targets out of the source image, each scaled to one size.
+
+    :param image: BGR uint8 [H, W, 3].
+    :param boxes: xyxy [N, 4] in pixels of the image; the part inside the image is taken.
+    :param size: rows and columns of a crop.
+    :return: uint8 [N, rows, columns, 3].
+    """
+    rows, columns = size
+    crops = np.empty((len(boxes), rows, columns, 3), np.uint8)
+    height, width = image.shape[:2]
+    edges = np.rint(clip_boxes(boxes, height, width)).astype(int)
+    # A box of no area after rounding still covers the pixel that it lies in.
+    left = np.minimum(edges[:, 0], width - 1)
+    top = np.minimum(edges[:, 1], height - 1)
+    right, bottom = np.maximum(edges[:, 2], left + 1), np.maximum(edges[:, 3], top + 1)
+    for i, crop in enumerate(crops):
+        # Far larger targets are averaged down: plain bilinear would skip most of their pixels.
+        shrinks = bottom[i] - top[i] > 2 * rows
+        cv2.resize(image[top[i]:bottom[i], left[i]:right[i]], (columns, rows), dst=crop,
+                   interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return crops

@@ -1,0 +1,176 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Images in, detections with embeddings out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finetrack_ros.detections import Detections
+from finetrack_ros.errors import ConfigError
+from finetrack_ros.geometry import clip_boxes, nms, valid_boxes
+from finetrack_ros.inference.engine import DetectorOutput, Engine
+from finetrack_ros.inference.preprocessing import (
+    check_input_size,
+    crop_targets,
+    Image,
+    letterbox,
+    network_size,
+)
+
+Boxes = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """
+    What a model's files say of it.
+
+    :ivar name: the model's name.
+    :ivar class_names: name of each class index.
+    :ivar embedding_dim: width of an embedding.
+    :ivar crop_size: rows and columns of the pixels that the embedder takes per target.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    embedding_dim: int
+    crop_size: tuple[int, int]
+
+
+class FineTrackRunner:
+    """
+    Run a FineTrack model on batches of images.
+
+    :param engine: what runs the graphs.
+    :param info: what the model's files say of it.
+    :param engine_reason: why this engine was chosen, in words.
+    :param input_size: the network's input in pixels: the long side (the short one follows each
+        image's shape), or height and width; multiples of 32.
+    :param score_threshold: detections below this confidence are dropped, 0..1.
+    :param nms_threshold: of two boxes of one class, the weaker goes above this IoU, 0..1.
+    :param max_detections: the best so many of an image are kept.
+    :raises ConfigError: where a setting is out of range.
+    """
+
+    def __init__(self, engine: Engine, info: ModelInfo, engine_reason: str = '',
+                 input_size: int | tuple[int, int] = 640, score_threshold: float = 0.1,
+                 nms_threshold: float = 0.7, max_detections: int = 300) -> None:
+        self.engine = engine
+        self.info = info
+        self.engine_reason = engine_reason
+        self.input_size = check_input_size(input_size)
+        self.max_detections = max_detections
+        self.score_threshold = score_threshold
+        self.nms_threshold = nms_threshold
+        for name in ('score_threshold', 'nms_threshold'):
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise ConfigError(f'{name} {value}: must be in 0..1')
+        self.timings: dict[str, float] = {}
+
+    @property
+    def model_name(self) -> str:
+        """Return the model's name."""
+        return self.info.name
+
+    @property
+    def class_names(self) -> list[str]:
+        """Return the name of each class index."""
+        return list(self.info.class_names)
+
+    @property
+    def embedding_dim(self) -> int:
+        """Return the width of an embedding."""
+        return self.info.embedding_dim
+
+    @property
+    def engine_name(self) -> str:
+        """Return the inference library's name."""
+        return self.engine.name
+
+    @property
+    def device_name(self) -> str:
+        """Return the device that the model runs on."""
+        return self.engine.device
+
+    def warm_up(self, height: int = 720, width: int = 1280) -> None:
+        """Run once on an empty image of a camera's size, so that the first frame is not slow."""
+        image = np.zeros((height, width, 3), np.uint8)
+        self.embed([image], [np.array([[0, 0, width / 4, height / 2]], np.float32)])
+
+    def infer(self, images: Sequence[Image], embed: bool = True) -> list[Detections]:
+        """
+        Detect, and embed what was detected.
+
+        :param images: BGR uint8 [H, W, 3] of any sizes, run as one batch.
+        :param embed: whether detections get embeddings.
+        :return: detections of each image, best score first, in pixels of that image.
+        """
+        output, ratios = self._detect(images)
+        start = time.perf_counter()
+        found = [self._select(output, i, ratios[i], image) for i, image in enumerate(images)]
+        self.timings['detect'] += time.perf_counter() - start
+        if not embed:
+            return found
+        vectors = self._embed(output.features, images, [d.boxes for d in found], ratios)
+        return [replace(d, embeddings=v) for d, v in zip(found, vectors, strict=True)]
+
+    def embed(self, images: Sequence[Image], boxes: Sequence[Boxes]
+              ) -> list[NDArray[np.float32]]:
+        """
+        Embed boxes that came from elsewhere.
+
+        :param images: BGR uint8 [H, W, 3] of any sizes.
+        :param boxes: for each image float32 [N, 4], xyxy in its pixels.
+        :return: for each image float32 [N, D], rows of unit length.
+        """
+        output, ratios = self._detect(images)
+        return self._embed(output.features, images, boxes, ratios)
+
+    def _detect(self, images: Sequence[Image]) -> tuple[DetectorOutput, NDArray[np.float32]]:
+        start = time.perf_counter()
+        size = self.input_size
+        if isinstance(size, int):
+            size = network_size(images, size)
+        batch, ratios = letterbox(images, size)
+        preprocessed = time.perf_counter()
+        output = self.engine.detect(batch)
+        self.timings = {'preprocess': preprocessed - start,
+                        'detect': time.perf_counter() - preprocessed, 'embed': 0.0}
+        return output, ratios
+
+    def _select(self, output: DetectorOutput, index: int, ratio: np.float32, image: Image
+                ) -> Detections:
+        scores = output.scores[index]
+        candidates = np.flatnonzero(scores >= self.score_threshold)
+        boxes = output.boxes[index, candidates] / ratio
+        boxes = clip_boxes(boxes, image.shape[0], image.shape[1])
+        usable = valid_boxes(boxes)
+        candidates, boxes = candidates[usable], boxes[usable]
+        scores, classes = scores[candidates], output.classes[index, candidates]
+        # Classes are moved apart, so that one pass never lets a box suppress another class.
+        apart = classes[:, None] * np.float32(2 * max(image.shape[:2]))
+        kept = nms(boxes + apart, scores, self.nms_threshold)[:self.max_detections]
+        return Detections(boxes[kept], scores[kept], classes[kept])
+
+    def _embed(self, features: Any, images: Sequence[Image], boxes: Sequence[Boxes],
+               ratios: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        start = time.perf_counter()
+        counts = [len(b) for b in boxes]
+        rois = np.empty((sum(counts), 5), np.float32)
+        rois[:, 0] = np.repeat(np.arange(len(boxes)), counts)
+        inside = [clip_boxes(np.asarray(b, np.float32).reshape(-1, 4), *image.shape[:2])
+                  for b, image in zip(boxes, images, strict=True)]
+        rois[:, 1:] = np.concatenate([b * r for b, r in zip(inside, ratios, strict=True)])
+        crops = np.concatenate([crop_targets(image, b, self.info.crop_size)
+                                for image, b in zip(images, inside, strict=True)])
+        vectors = self.engine.embed(features, rois, crops)
+        self.timings['embed'] = time.perf_counter() - start
+        return np.split(vectors, np.cumsum(counts)[:-1])

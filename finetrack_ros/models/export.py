@@ -1,0 +1,105 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Export to two ONNX graphs that every engine of this package runs.
+
+``detector.onnx``: images uint8 [B, H, W, 3] → boxes [B, A, 4], scores [B, A], classes [B, A],
+features [B, C, H/8, W/8]. ``embedder.onnx``: features, rois [N, 5], crops uint8
+[N, rows, columns, 3] → embeddings [N, D]. All of B, H, W and N may change from call to call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn, Tensor
+from torch.export import Dim
+
+from finetrack_ros.models.finetrack import FineTrack
+
+# TensorRT reads GridSample of opset 20 and above as nearest-neighbour, silently
+# (NVIDIA/TensorRT issue 4646).
+OPSET = 18
+METADATA_KEY = 'finetrack'
+
+
+class DetectorGraph(nn.Module):
+    """The first graph: images to boxes, best class and features."""
+
+    def __init__(self, model: FineTrack) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Map uint8 [B, H, W, 3] to boxes, scores, classes and features."""
+        boxes, scores, features = self.model(images.permute(0, 3, 1, 2).float())
+        best, classes = scores.max(dim=2)
+        return boxes, best, classes.to(torch.int32), features
+
+
+def export_onnx(model: FineTrack, folder: str | Path, form: str = 'gather',
+                name: str = 'finetrack') -> tuple[Path, Path]:
+    """
+    Write ``detector.onnx`` and ``embedder.onnx``.
+
+    :param form: how maps are sampled: ``gather`` (fast on ONNX Runtime's CPU) or
+        ``grid_sample`` (TensorRT).
+    :param name: the model's name, kept in the files' metadata.
+    :return: the two paths.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    model = copy.deepcopy(model).eval().cpu()
+    model.set_sampling(form)
+    config = model.config
+    images = torch.zeros(2, 128, 160, 3, dtype=torch.uint8)
+    features = torch.zeros(2, config.fafpn_channels, 16, 20)
+    rois = torch.tensor([[0.0, 8, 8, 40, 100], [1.0, 20, 8, 60, 120], [1.0, 2, 8, 60, 120]])
+    crops = torch.zeros(3, config.crop_rows, config.crop_columns, 3, dtype=torch.uint8)
+    targets = Dim('targets', min=0, max=4096)
+    detector, embedder = folder / 'detector.onnx', folder / 'embedder.onnx'
+    _export(DetectorGraph(model), (images,), detector, ['images'],
+            ['boxes', 'scores', 'classes', 'features'],
+            ({0: Dim('batch', max=64), 1: 32 * Dim('grid_rows', min=2, max=128),
+              2: 32 * Dim('grid_columns', min=2, max=128)},))
+    _export(model.embedder, (features, rois, crops), embedder, ['features', 'rois', 'crops'],
+            ['embeddings'],
+            ({0: Dim('batch', max=64), 2: Dim('rows', min=8), 3: Dim('columns', min=8)},
+             {0: targets}, {0: targets}))
+    metadata = json.dumps({
+        'name': name, 'form': form, 'class_names': list(config.class_names),
+        'embedding_dim': config.embedding_dim, 'crop_size': [config.crop_rows,
+                                                             config.crop_columns]})
+    for path in (detector, embedder):
+        _finish(path, metadata)
+    return detector, embedder
+
+
+def _export(module: nn.Module, inputs: tuple[Tensor, ...], path: Path, names: Sequence[str],
+            outputs: Sequence[str], axes: tuple[dict[int, Any], ...]) -> None:
+    torch.onnx.export(module, inputs, str(path), input_names=list(names),
+                      output_names=list(outputs), dynamic_shapes=axes, opset_version=OPSET,
+                      dynamo=True, verbose=False, external_data=False)
+
+
+def _finish(path: Path, metadata: str) -> None:
+    import onnx
+
+    model = onnx.load(str(path))
+    # The exporter notes source paths and stack traces at each node; they are of no use to a
+    # reader of the file and make it a third larger.
+    graph = model.graph
+    for item in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info,
+                 *graph.initializer):
+        del item.metadata_props[:]
+        item.doc_string = ''
+    del graph.value_info[:]
+    entry = model.metadata_props.add()
+    entry.key, entry.value = METADATA_KEY, metadata
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
