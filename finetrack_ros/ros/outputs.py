@@ -1,0 +1,82 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Publishers of one camera; what nobody subscribes to is not computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.lifecycle import LifecycleNode
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray, LabelInfo
+from visualization_msgs.msg import MarkerArray
+
+from finetrack_ros.io import draw_tracks, Trails
+from finetrack_ros.msg import Latency, TrackEmbeddings
+from finetrack_ros.ros.frame_stats import Durations
+from finetrack_ros.ros.image_conversions import to_image_message
+from finetrack_ros.ros.track_conversions import (
+    class_labels,
+    to_detection_array,
+    to_embeddings,
+    to_label_info,
+    to_markers,
+)
+from finetrack_ros.tracking import Tracks
+
+
+class Outputs:
+    """The publishers of one camera's tracks and of what is drawn from them."""
+
+    def __init__(self, node: LifecycleNode, prefix: str, class_names: Sequence[str],
+                 embedding_dim: int) -> None:
+        """Create the publishers; ``prefix`` ('' or 'front/') stands before each topic's name."""
+        self._node = node
+        self._class_names = class_names
+        self._dim = embedding_dim
+        self._trails = Trails()
+        create = node.create_lifecycle_publisher
+        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self._tracks = create(Detection2DArray, f'{prefix}tracks', 10)
+        self._embeddings = create(TrackEmbeddings, f'{prefix}track_embeddings', 10)
+        self._debug_image = create(Image, f'~/{prefix}debug_image', 1)
+        self._markers = create(MarkerArray, f'~/{prefix}markers', 1)
+        self._labels = create(LabelInfo, f'~/{prefix}labels', latched)
+        self._latency = create(Latency, f'~/{prefix}latency', 10)
+
+    def publish_labels(self, threshold: float) -> None:
+        """Publish the names of the classes to present and future subscribers."""
+        header = Header(stamp=self._node.get_clock().now().to_msg())
+        self._labels.publish(to_label_info(self._class_names, threshold, header))
+
+    def publish(self, tracks: Tracks, image: NDArray[np.uint8], header: Header,
+                class_as_index: bool, marker_scale: float) -> None:
+        """Publish the tracks of one image under its header, and whatever else is subscribed to."""
+        labels = class_labels(self._class_names, tracks.classes, class_as_index)
+        self._tracks.publish(to_detection_array(tracks, labels, header))
+        if self._embeddings.get_subscription_count():
+            self._embeddings.publish(to_embeddings(tracks, self._dim, header))
+        if self._markers.get_subscription_count():
+            self._markers.publish(to_markers(tracks, labels, header, marker_scale))
+        if self._debug_image.get_subscription_count():
+            drawn = draw_tracks(image, tracks, self._trails)
+            self._debug_image.publish(to_image_message(drawn, header))
+
+    def publish_latency(self, durations: Durations, header: Header) -> None:
+        """Publish what the image's processing took."""
+        if self._latency.get_subscription_count():
+            self._latency.publish(Latency(header=header, **vars(durations)))
+
+    def forget_trails(self) -> None:
+        """Draw no line from where tracks were before a reset."""
+        self._trails = Trails()
+
+    def destroy(self) -> None:
+        """Remove the publishers."""
+        for publisher in (self._tracks, self._embeddings, self._debug_image, self._markers,
+                          self._labels, self._latency):
+            self._node.destroy_lifecycle_publisher(publisher)

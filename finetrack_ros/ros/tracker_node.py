@@ -1,0 +1,286 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+The tracker node: images in, tracks out.
+
+A lifecycle node. ``configure`` loads the model, ``activate`` subscribes and starts the worker,
+``deactivate`` and ``cleanup`` undo them; with ``autostart`` it takes the first two steps itself.
+The executor's thread only receives images; one worker thread decodes, tracks and publishes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+import functools
+import sys
+import threading
+import time
+import traceback
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
+import rclpy
+from rclpy.clock import Clock, ClockType
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.logging import get_logger
+from rclpy.parameter import Parameter
+from rclpy.task import Future
+from std_srvs.srv import SetBool, Trigger
+
+from finetrack_ros.errors import ConfigError, FinetrackError
+from finetrack_ros.inference import FineTrackRunner, load_model
+from finetrack_ros.ros import diagnostics
+from finetrack_ros.ros.camera import Camera
+from finetrack_ros.ros.frame_slots import WaitingFrame
+from finetrack_ros.ros.parameters import changed_values, declare_parameters, read_parameters
+from finetrack_ros.ros.worker import Worker
+
+SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+
+DIAGNOSTICS_PERIOD = 1.0
+
+Transition = Callable[['TrackerNode', LifecycleState], TransitionCallbackReturn]
+
+
+def load_runner(values: Mapping[str, Any]) -> FineTrackRunner:
+    """Return the model that the parameters name, ready to run."""
+    size = values['input_size']
+    return load_model(values['model'], engine=values['engine'], device=values['device'],
+                      **({'input_size': size} if size else {}))
+
+
+def _reported(transition: Transition) -> Transition:
+    """
+    Log what goes wrong in a transition and return FAILURE.
+
+    rclpy swallows exceptions of transitions without a word.
+    """
+    @functools.wraps(transition)
+    def wrapper(self: TrackerNode, state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            self.fault = ''
+            return transition(self, state)
+        except FinetrackError as error:
+            self.fault = str(error)
+        # Whatever it was, the node stays and says it in its log and diagnostics.
+        except Exception as error:
+            self.fault = f'{type(error).__name__}: {error}'
+            self.get_logger().debug(traceback.format_exc())
+        self.get_logger().error(f'{transition.__name__} failed: {self.fault}')
+        self._publish_diagnostics()
+        return FAILURE
+    return wrapper
+
+
+class TrackerNode(LifecycleNode):
+    """
+    Lifecycle node that tracks the objects in a camera's images.
+
+    :ivar fault: why the last transition failed, '' where it did not.
+    :ivar start_failed: completes with the reason when an automatic start fails.
+    """
+
+    def __init__(self, node_name: str = 'tracker', *,
+                 runner_factory: Callable[[Mapping[str, Any]], FineTrackRunner] = load_runner,
+                 **node_arguments: Any) -> None:
+        """
+        Declare the parameters, services and diagnostics; nothing heavy happens here.
+
+        :param runner_factory: makes the model from the parameters' values in ``configure``.
+        :param node_arguments: for rclpy's Node, such as ``namespace`` or ``parameter_overrides``.
+        :raises ConfigError: where a parameter is unknown or has a bad value.
+        """
+        super().__init__(node_name, automatically_declare_parameters_from_overrides=True,
+                         **node_arguments)
+        self.fault = ''
+        self.start_failed: Future = Future()
+        self._runner_factory = runner_factory
+        self._runner: FineTrackRunner | None = None
+        self._configured = False
+        self._cameras: dict[str, Camera] = {}
+        self._worker: Worker | None = None
+        self._enabled = True
+        declare_parameters(self)
+        self._values = read_parameters(self)
+        self.add_on_set_parameters_callback(self._on_set_parameters)
+        self.create_service(Trigger, '~/reset', self._on_reset)
+        self.create_service(SetBool, '~/enable', self._on_enable)
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        # Not the node's clock: with use_sim_time and no clock the node would fall silent.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=steady)
+        if self._values['autostart']:
+            self._autostart = self.create_timer(0.0, self._on_autostart, clock=steady)
+
+    @property
+    def state(self) -> str:
+        """Return how far the node is started, in the words of the life cycle."""
+        if self._worker is not None:
+            return 'active'
+        if self._runner is not None:
+            return 'inactive'
+        return 'configuring' if self._configured else 'unconfigured'
+
+    # Life cycle
+
+    @_reported
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the model and create the publishers."""
+        self._configured = True
+        try:
+            self._load()
+        finally:
+            if self._runner is None:
+                self._release()
+        return super().on_configure(state)
+
+    @_reported
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe and start the worker."""
+        result = super().on_activate(state)
+        self._worker = Worker(self._process)
+        for camera in self._cameras.values():
+            if not self._values['keep_tracks']:
+                camera.reset()
+            if self._enabled:
+                camera.open()
+        return result
+
+    @_reported
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Unsubscribe and stop the worker; the model stays loaded."""
+        self._stop()
+        return super().on_deactivate(state)
+
+    @_reported
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the model and remove the publishers."""
+        self._release()
+        return super().on_cleanup(state)
+
+    @_reported
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything."""
+        self._release()
+        return super().on_shutdown(state)
+
+    def _load(self) -> None:
+        values = self._values
+        log = self.get_logger()
+        log.info(f"loading model '{values['model']}' for engine '{values['engine']}' on device "
+                 f"'{values['device']}'")
+        start = time.perf_counter()
+        runner = self._runner_factory(values)
+        camera = Camera(self, '', runner, values, self._offer)
+        self._cameras = {camera.name: camera}
+        self._runner = runner
+        log.info(f"model '{runner.model_name}' ready after {time.perf_counter() - start:.1f} s: "
+                 f'{runner.engine_name} on {runner.device_name} ({runner.engine_reason})')
+
+    def _stop(self) -> None:
+        for camera in self._cameras.values():
+            camera.close()
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+
+    def _release(self) -> None:
+        self._stop()
+        for camera in self._cameras.values():
+            camera.destroy()
+        self._cameras = {}
+        self._runner = None
+        self._configured = False
+
+    def _on_autostart(self) -> None:
+        """Start in a thread, so that services answer while the model loads."""
+        self._autostart.cancel()
+        threading.Thread(target=self._start, name='autostart', daemon=True).start()
+
+    def _start(self) -> None:
+        if self.trigger_configure() != SUCCESS or self.trigger_activate() != SUCCESS:
+            self.start_failed.set_result(self.fault)
+
+    def destroy_node(self) -> None:
+        """Stop the worker before rclpy removes what it publishes to."""
+        self._release()
+        super().destroy_node()
+
+    # Frames
+
+    def _offer(self, frame: WaitingFrame) -> bool:
+        return self._worker is not None and self._worker.slots.put(frame)
+
+    def _process(self, frames: Sequence[WaitingFrame]) -> None:
+        for frame in frames:
+            self._cameras[frame.camera].process(frame)
+
+    # Services, parameters, diagnostics
+
+    def _on_reset(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        for camera in self._cameras.values():
+            camera.reset()
+        response.success = bool(self._cameras)
+        response.message = ('all tracks dropped' if response.success
+                            else 'nothing to reset: the node is not configured')
+        return response
+
+    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        self._enabled = request.data
+        for camera in self._cameras.values():
+            if not request.data:
+                camera.close()
+            elif self._worker is not None:
+                camera.open()
+        response.success = True
+        response.message = 'tracking enabled' if request.data else 'tracking disabled'
+        return response
+
+    def _on_set_parameters(self, changes: list[Parameter]) -> SetParametersResult:
+        try:
+            self._values = changed_values(self._values, changes, self._configured)
+        except ConfigError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        for camera in self._cameras.values():
+            camera.update(self._values)
+        return SetParametersResult(successful=True)
+
+    def _publish_diagnostics(self) -> None:
+        name = self.get_fully_qualified_name()
+        array = DiagnosticArray()
+        array.header.stamp = self.get_clock().now().to_msg()
+        array.status.append(diagnostics.model_status(
+            name, self.state, self._values['model'], self._runner, self.fault))
+        if self._worker is not None:
+            for camera in self._cameras.values():
+                array.status.append(diagnostics.camera_status(
+                    name, camera.input.topic, camera.stats.snapshot(), camera.input.check(),
+                    camera.input.publisher_count(), self._enabled, self._values))
+        self._diagnostics.publish(array)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the node until it is interrupted; return 1 where it cannot start."""
+    rclpy.init(args=args)
+    try:
+        node = TrackerNode()
+    except FinetrackError as error:
+        get_logger('tracker').fatal(str(error))
+        rclpy.try_shutdown()
+        return 1
+    try:
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        executor.spin_until_future_complete(node.start_failed)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        node.get_logger().debug('interrupted')
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+    return 1 if node.start_failed.done() else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

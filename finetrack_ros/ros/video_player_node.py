@@ -1,0 +1,179 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The video player node: a video, image folder, MOT sequence or camera as an image topic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import sys
+import threading
+import time
+from typing import Any
+
+from builtin_interfaces.msg import Time
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+import rclpy
+from rclpy.duration import Duration
+from rclpy.exceptions import ParameterException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.logging import get_logger
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.task import Future
+from sensor_msgs.msg import Image, TimeReference
+from std_msgs.msg import Header
+
+from finetrack_ros.errors import ConfigError, FinetrackError
+from finetrack_ros.io import Frame, open_source
+from finetrack_ros.ros.image_conversions import to_image_message
+
+# Time that matched subscribers get to match from their side too, before the first frame.
+_SETTLING = 0.2
+
+
+class VideoPlayerNode(Node):
+    """
+    Publishes the frames of a source at the source's own rate.
+
+    Besides ``image`` it publishes ``~/source_time`` (sensor_msgs/TimeReference): under the header
+    of each image, its time in the source, and ``<name of the source>:<frame number>``.
+
+    :ivar finished: completes with '' at the end of the source, or with the error that ended it.
+    """
+
+    def __init__(self, node_name: str = 'video_player', **node_arguments: Any) -> None:
+        """
+        Declare the parameters, open the source, and start to play in a thread.
+
+        :raises FinetrackError: where the source cannot be opened or a parameter is bad.
+        """
+        super().__init__(node_name, **node_arguments)
+        self.finished: Future = Future()
+        self._source = str(self._declare(
+            'source', '', 'Video file, image folder, MOTChallenge sequence folder, or index of a '
+            'camera', dynamic_typing=True))
+        self._rate = self._declare('rate', 1.0, 'Speed relative to real time', (0.01, 100.0))
+        self._loop = self._declare('loop', False, 'Start again at the end')
+        self._max_frames = self._declare('max_frames', 0, 'Stop after so many frames; 0: never',
+                                         (0, 2**31 - 1))
+        self._subscribers = self._declare(
+            'wait_for_subscribers', 0, 'Subscribers of the image to wait for before the first '
+            'frame', (0, 100))
+        self._stamps = self._declare(
+            'stamps', 'now', "'now': time of publication; 'source': time since the first frame")
+        reliability = self._declare('reliability', 'reliable', "'reliable' or 'best_effort'")
+        self._frame_id = self._declare('frame_id', 'camera', "frame_id of the images' header")
+        self._check_choice('stamps', self._stamps, ('now', 'source'))
+        self._check_choice('reliability', reliability, ('reliable', 'best_effort'))
+        if not self._source:
+            raise ConfigError("parameter 'source' is empty: name a video file, a folder or a "
+                              'camera index, as in -p source:=clip.mp4')
+        policy = ReliabilityPolicy[reliability.upper()]
+        self._images = self.create_publisher(Image, 'image',
+                                             QoSProfile(depth=10, reliability=policy))
+        latched = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self._times = self.create_publisher(TimeReference, '~/source_time', latched)
+        self._frames = open_source(self._source)
+        self._thread = threading.Thread(target=self._play, name='player', daemon=True)
+        self._thread.start()
+
+    def _declare(self, name: str, default: Any, description: str,
+                 limits: tuple[float, float] | None = None,
+                 dynamic_typing: bool = False) -> Any:
+        """Declare a parameter that is fixed from the start, and return its value."""
+        descriptor = ParameterDescriptor(description=description, read_only=True,
+                                         dynamic_typing=dynamic_typing)
+        if limits is not None and isinstance(default, int):
+            descriptor.integer_range = [IntegerRange(from_value=limits[0], to_value=limits[1])]
+        elif limits is not None:
+            descriptor.floating_point_range = [
+                FloatingPointRange(from_value=limits[0], to_value=limits[1])]
+        try:
+            return self.declare_parameter(name, default, descriptor).value
+        except ParameterException as error:
+            raise ConfigError(f"parameter '{name}' has a bad value: {error}; it is of the kind "
+                              f'{default!r}') from error
+
+    @staticmethod
+    def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+        if value not in choices:
+            raise ConfigError(f"parameter '{name}' is '{value}': give one of {', '.join(choices)}")
+
+    def _play(self) -> None:
+        """Publish all frames; runs in the player's thread."""
+        try:
+            self._wait_for_subscribers()
+            count = self._play_once(0)
+            while self._loop and not self._is_over(count):
+                self._frames.close()
+                self._frames = open_source(self._source)
+                count = self._play_once(count)
+            self._images.wait_for_all_acked(Duration(seconds=2))
+            self.get_logger().info(f"'{self._source}' ended after {count} frames")
+            self.finished.set_result('')
+        except FinetrackError as error:
+            self.get_logger().fatal(str(error))
+            self.finished.set_result(str(error))
+        finally:
+            self._frames.close()
+
+    def _wait_for_subscribers(self) -> None:
+        if not self._subscribers:
+            return
+        self.get_logger().info(f'waiting for {self._subscribers} subscribers')
+        while (self.context.ok()
+               and self._images.get_subscription_count() < self._subscribers):
+            time.sleep(0.05)
+        time.sleep(_SETTLING)
+
+    def _play_once(self, count: int) -> int:
+        """Publish the source from here to its end; return the number of frames so far."""
+        start: float | None = None
+        for frame in self._frames:
+            now = time.monotonic()
+            due = now if start is None else start + frame.stamp / self._rate
+            # A source that cannot be read in time plays slower, rather than in bursts.
+            if start is None or now > due:
+                start, due = now - frame.stamp / self._rate, now
+            time.sleep(due - now)
+            if not self.context.ok():
+                break
+            self._publish(frame)
+            count += 1
+            if self._is_over(count):
+                break
+        return count
+
+    def _is_over(self, count: int) -> bool:
+        return not self.context.ok() or 0 < self._max_frames <= count
+
+    def _publish(self, frame: Frame) -> None:
+        nanoseconds = round(frame.stamp * 1e9)
+        source_time = Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
+        stamp = source_time if self._stamps == 'source' else self.get_clock().now().to_msg()
+        header = Header(stamp=stamp, frame_id=self._frame_id)
+        self._times.publish(TimeReference(
+            header=header, time_ref=source_time, source=f'{self._frames.name}:{frame.index}'))
+        self._images.publish(to_image_message(frame.image, header))
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Play the source to its end; return 1 where it cannot be played."""
+    rclpy.init(args=args)
+    try:
+        node = VideoPlayerNode()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        executor.spin_until_future_complete(node.finished)
+        return 1 if node.finished.done() and node.finished.result() else 0
+    except FinetrackError as error:
+        get_logger('video_player').fatal(str(error))
+        return 1
+    except (KeyboardInterrupt, ExternalShutdownException):
+        return 0
+    finally:
+        rclpy.try_shutdown()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
