@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 import re
 import tarfile
-from pathlib import Path
 from typing import NamedTuple
 
 import cv2

@@ -241,7 +241,10 @@ class FineTrackData(L.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return the loader of training batches; set its epoch by ``loader.sampler.set_epoch``."""
         self.setup()
-        assert self._dataset is not None
+        assert self._dataset is not None and self._schedule is not None
+        if self.trainer is not None:
+            # Lightning starts to iterate before it tells the epoch, which matters on resuming.
+            self._schedule.set_epoch(self.trainer.fit_loop.epoch_progress.current.processed)
         return DataLoader(
             self._dataset, batch_size=None, sampler=self._schedule,
             num_workers=self.config.num_workers, collate_fn=_as_is,

@@ -8,12 +8,28 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip('torch')
-pytest.importorskip('lightning')
+lightning = pytest.importorskip('lightning')
 
 from finetrack_ros.errors import ConfigError, SourceError  # noqa: E402
 from finetrack_ros.evaluation.market1501 import Market1501  # noqa: E402
 from finetrack_ros.training.compose import ComposeConfig  # noqa: E402
 from finetrack_ros.training.dataset import DataConfig, FineTrackData, group_crops  # noqa: E402
+
+
+class Recorder(lightning.LightningModule):
+    """Trains nothing and keeps the sum of each batch's pixels, with its epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.seen = []
+
+    def training_step(self, batch, index):
+        self.seen.append((self.current_epoch, int(batch.images.sum())))
+        return self.weight.sum()
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), 0.1)
 
 
 @pytest.fixture
@@ -95,6 +111,25 @@ def test_epoch_can_be_resumed_and_differs_from_the_first(config):
         runs.append(list(loader))
     assert_same(runs[2], batches_of(config, epoch=2))
     assert not torch.equal(runs[0][0].images[-1], runs[1][0].images[-1])
+
+
+@pytest.mark.parametrize('num_workers', [0, 1])
+@pytest.mark.filterwarnings('ignore')
+def test_lightning_resumes_with_the_next_epoch(config, tmp_path, num_workers):
+    config = replace(config, steps_per_epoch=2, num_workers=num_workers)
+
+    def train(epochs, checkpoint=None):
+        trainer = lightning.Trainer(
+            max_epochs=epochs, accelerator='cpu', logger=False, enable_progress_bar=False,
+            enable_model_summary=False, default_root_dir=tmp_path)
+        recorder = Recorder()
+        trainer.fit(recorder, FineTrackData(config), ckpt_path=checkpoint)
+        trainer.save_checkpoint(tmp_path / 'last.ckpt')
+        return recorder.seen
+
+    whole = train(4)
+    assert train(2) == whole[:4]
+    assert train(4, tmp_path / 'last.ckpt') == whole[4:]
 
 
 @pytest.mark.parametrize('sampler', ['shuffle_group', 'random', 'sequential'])
