@@ -244,7 +244,8 @@ class FineTrackData(L.LightningDataModule):
         assert self._dataset is not None and self._schedule is not None
         if self.trainer is not None:
             # Lightning starts to iterate before it tells the epoch, which matters on resuming.
-            self._schedule.set_epoch(self.trainer.fit_loop.epoch_progress.current.processed)
+            progress = self.trainer.fit_loop.epoch_progress.current
+            self._schedule.set_epoch(progress.processed)  # type: ignore[attr-defined]
         return DataLoader(
             self._dataset, batch_size=None, sampler=self._schedule,
             num_workers=self.config.num_workers, collate_fn=_as_is,
