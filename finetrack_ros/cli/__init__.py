@@ -1,0 +1,20 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+The ``finetrack`` command.
+
+One module per subcommand. Each imports only typer at its top and the rest when it runs, so that
+``finetrack --help`` answers at once.
+"""
+
+from finetrack_ros.cli.application import create_app
+from finetrack_ros.cli.evaluate import evaluate
+from finetrack_ros.cli.evaluate_model import evaluate_model
+from finetrack_ros.cli.track import track
+
+app = create_app()
+app.command('track')(track)
+app.command('eval')(evaluate)
+app.command('eval-model')(evaluate_model)
+
+__all__ = ['app']

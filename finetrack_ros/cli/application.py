@@ -1,0 +1,81 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What all subcommands share: error messages, exit codes, the console, option values."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+import typer
+from typer.core import TyperGroup
+
+from finetrack_ros import __version__
+from finetrack_ros.errors import ConfigError, FinetrackError, SourceError
+
+USER_ERROR = 2
+
+errors = Console(stderr=True)
+output = Console()
+
+
+class _Group(TyperGroup):
+    """Command group that shows a user's mistake as one message instead of a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the subcommand; exit with code 2 on an error that the user can mend."""
+        try:
+            return super().invoke(ctx)
+        except FinetrackError as error:
+            errors.print(f'Error: {error}', style='bold red', markup=False, highlight=False,
+                         soft_wrap=True)
+            raise typer.Exit(USER_ERROR) from None
+
+
+def create_app() -> typer.Typer:
+    """Return the command line application, without subcommands yet."""
+    app = typer.Typer(cls=_Group, no_args_is_help=True, pretty_exceptions_enable=False,
+                      context_settings={'help_option_names': ['-h', '--help']})
+
+    @app.callback()
+    def finetrack(version: bool = typer.Option(
+            False, '--version', help='Show the version and exit.', callback=_show_version,
+            is_eager=True)) -> None:
+        """Track people in videos with FineTrack; evaluate, train and export its models."""
+
+    return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f'finetrack {__version__}')
+        raise typer.Exit
+
+
+def parse_input_size(text: str | None) -> dict[str, Any]:
+    """
+    Return the model setting that ``--input-size`` means: none where it was not given.
+
+    :param text: ``640`` (the long side) or ``384x640`` (height x width), in pixels.
+    :raises ConfigError: where it is neither.
+    """
+    if text is None:
+        return {}
+    parts = text.lower().split('x')
+    if len(parts) > 2 or not all(part.isdecimal() for part in parts):
+        raise ConfigError(f"--input-size '{text}' is not understood. Give the long side in "
+                          'pixels, such as 640, or height x width, such as 384x640.')
+    sides = [int(part) for part in parts]
+    return {'input_size': sides[0] if len(sides) == 1 else (sides[0], sides[1])}
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file and its folder; raises SourceError where that is not allowed."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, indent=2) + '\n', encoding='utf-8')
+    except OSError as error:
+        raise SourceError(f"Output '{path}' cannot be written ({error.strerror}). Choose a file "
+                          'in a folder where you may write.') from error

@@ -1,0 +1,119 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Track a source frame by frame with live progress, and sum the run up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+import itertools
+from pathlib import Path
+import statistics
+import time
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from finetrack_ros.cli.application import errors, output
+from finetrack_ros.io import Frame, FrameSource
+from finetrack_ros.pipeline import Pipeline
+from finetrack_ros.tracking import Tracks
+
+_RECENT = 30
+_TINY_SECONDS = 1e-9
+
+Sink = Callable[[Frame, Tracks], None]
+
+
+@dataclass
+class Run:
+    """
+    What one run over a source measured.
+
+    :ivar ids: every track id that was given out.
+    :ivar step_seconds: time of the pipeline for each frame, without reading and writing.
+    :ivar stage_seconds: the same by stage of the pipeline.
+    :ivar interrupted: whether Ctrl-C ended it.
+    """
+
+    ids: set[int] = field(default_factory=set)
+    step_seconds: list[float] = field(default_factory=list)
+    stage_seconds: dict[str, list[float]] = field(default_factory=dict)
+    interrupted: bool = False
+
+    def add(self, tracks: Tracks, timings: dict[str, float], seconds: float) -> None:
+        """Take in one frame."""
+        self.ids.update(tracks.ids.tolist())
+        self.step_seconds.append(seconds)
+        for stage, value in timings.items():
+            self.stage_seconds.setdefault(stage, []).append(value)
+
+    def recent_fps(self) -> float:
+        """Return frames per second of the pipeline over the last frames."""
+        return 1.0 / max(statistics.fmean(self.step_seconds[-_RECENT:]), _TINY_SECONDS)
+
+
+def track_frames(source: FrameSource, pipeline: Pipeline, sinks: Sequence[Sink],
+                 max_frames: int | None = None, show_progress: bool = True) -> Run:
+    """
+    Track until the source ends, ``max_frames`` are done, or Ctrl-C is pressed.
+
+    :param sinks: called with every frame and its tracks, in order.
+    """
+    length = source.length
+    if max_frames is not None:
+        length = max_frames if length is None else min(length, max_frames)
+    run = Run()
+    with _progress(show_progress) as progress:
+        task = progress.add_task(source.name, total=length, status='')
+        try:
+            for frame in itertools.islice(source, max_frames):
+                _track_frame(frame, pipeline, sinks, run, progress, task)
+        except KeyboardInterrupt:
+            run.interrupted = True
+    return run
+
+
+def _track_frame(frame: Frame, pipeline: Pipeline, sinks: Sequence[Sink], run: Run,
+                 progress: Progress, task: TaskID) -> None:
+    start = time.perf_counter()
+    tracks = pipeline.step(frame.image, frame.stamp)
+    run.add(tracks, pipeline.timings, time.perf_counter() - start)
+    for sink in sinks:
+        sink(frame, tracks)
+    progress.update(task, advance=1, status=f'{run.recent_fps():5.1f} fps  {len(tracks):3d} on '
+                    f'screen  {len(run.ids):4d} ids')
+
+
+def _progress(show: bool) -> Progress:
+    return Progress(
+        TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
+        TextColumn('{task.fields[status]}'), TimeElapsedColumn(), TimeRemainingColumn(),
+        console=errors, disable=not show)
+
+
+def show_summary(run: Run, seconds: float, outputs: Sequence[Path]) -> None:
+    """Print what a run of ``seconds`` wall time did and where its files are."""
+    frames = len(run.step_seconds)
+    table = Table(show_header=False, box=None)
+    table.add_row('frames', f'{frames}{" (interrupted)" if run.interrupted else ""}')
+    table.add_row('tracks', str(len(run.ids)))
+    if frames:
+        pipeline_fps = 1.0 / max(statistics.fmean(run.step_seconds), _TINY_SECONDS)
+        table.add_row('rate', f'{pipeline_fps:.1f} fps tracking, '
+                      f'{frames / max(seconds, _TINY_SECONDS):.1f} fps with reading and writing')
+        stages = ', '.join(f'{stage} {1000 * statistics.median(values):.1f}'
+                           for stage, values in run.stage_seconds.items())
+        table.add_row('median ms', stages)
+    for path in outputs:
+        table.add_row('written', Text(str(path), overflow='fold'))
+    output.print(table)

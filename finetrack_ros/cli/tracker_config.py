@@ -1,0 +1,52 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tracker parameters from a YAML file, the node's parameter file included."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from finetrack_ros.errors import ConfigError
+from finetrack_ros.tracking import TrackerConfig
+
+_ROS_KEY = 'ros__parameters'
+_PREFIX = 'tracker'
+
+
+def read_tracker_config(path: Path | None) -> TrackerConfig:
+    """
+    Read tracker parameters; None gives the defaults.
+
+    Two forms are understood: a plain mapping of field names to values, and a ROS parameter file,
+    of which the ``tracker.*`` parameters of the first node are taken.
+
+    :raises ConfigError: where the file is unreadable, or a parameter is unknown or out of range.
+    """
+    if path is None:
+        return TrackerConfig()
+    try:
+        content = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"Tracker parameters '{path}' cannot be read ({error}). Give a YAML "
+                          'file such as: high_score: 0.6') from error
+    if content is not None and not isinstance(content, dict):
+        raise ConfigError(f"Tracker parameters '{path}' are no mapping. Write one line per "
+                          'parameter, such as: high_score: 0.6')
+    try:
+        return TrackerConfig.from_mapping(_ros_parameters(content or {}))
+    except ConfigError as error:
+        raise ConfigError(f"Tracker parameters '{path}': {error}") from error
+
+
+def _ros_parameters(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the tracker's part of a ROS parameter file, or the mapping itself if it is none."""
+    for node in content.values():
+        if isinstance(node, dict) and _ROS_KEY in node:
+            parameters = node[_ROS_KEY] or {}
+            dotted = {key.removeprefix(f'{_PREFIX}.'): value for key, value in parameters.items()
+                      if key.startswith(f'{_PREFIX}.')}
+            return {**(parameters.get(_PREFIX) or {}), **dotted}
+    return content
