@@ -21,7 +21,6 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
-from rich.text import Text
 
 from finetrack_ros.cli.application import errors, output
 from finetrack_ros.io import Frame, FrameSource
@@ -114,6 +113,6 @@ def show_summary(run: Run, seconds: float, outputs: Sequence[Path]) -> None:
         stages = ', '.join(f'{stage} {1000 * statistics.median(values):.1f}'
                            for stage, values in run.stage_seconds.items())
         table.add_row('median ms', stages)
-    for path in outputs:
-        table.add_row('written', Text(str(path), overflow='fold'))
     output.print(table)
+    for path in outputs:
+        output.print(f' written    {path}', soft_wrap=True, markup=False, highlight=False)
