@@ -45,10 +45,12 @@ Transition = Callable[['TrackerNode', LifecycleState], TransitionCallbackReturn]
 
 
 def load_runner(values: Mapping[str, Any]) -> FineTrackRunner:
-    """Return the model that the parameters name, ready to run."""
+    """Return the model that the parameters name; the first frame will not be slower."""
     size = values['input_size']
-    return load_model(values['model'], engine=values['engine'], device=values['device'],
-                      **({'input_size': size} if size else {}))
+    runner = load_model(values['model'], engine=values['engine'], device=values['device'],
+                        **({'input_size': size} if size else {}))
+    runner.warm_up()
+    return runner
 
 
 def _reported(transition: Transition) -> Transition:

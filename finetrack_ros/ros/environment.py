@@ -1,0 +1,44 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Find the package's files for ROS, installed or in a source tree, and what processes need."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ament_index_python.packages import get_package_share_directory, PackageNotFoundError
+
+_PROFILE = 'fastdds_large_images.xml'
+_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
+_FAST_DDS_2 = ('humble', 'iron', 'jazzy')
+
+
+def config_file(name: str) -> Path:
+    """
+    Return the path of a file of the package's ``config`` folder.
+
+    :raises FileNotFoundError: where neither the source tree nor the installed package has it.
+    """
+    folders = [Path(__file__).resolve().parents[2] / 'config']
+    try:
+        folders.append(Path(get_package_share_directory('finetrack_ros')) / 'config')
+    except PackageNotFoundError as error:
+        if not (folders[0] / name).is_file():
+            raise FileNotFoundError(
+                f"'{folders[0] / name}' is missing and finetrack_ros is not installed: build it "
+                'with colcon and source its setup file') from error
+    return next(folder / name for folder in folders if (folder / name).is_file())
+
+
+def large_images_environment() -> dict[str, str]:
+    """
+    Return the variable that gives Fast DDS room for images; none where the user chose a profile.
+
+    Only the one of the present version: Fast DDS 3 (Kilted and later) reads both names, and
+    refuses a profile that it has read already.
+    """
+    if any(os.environ.get(name) for name in _VARIABLES):
+        return {}
+    name = _VARIABLES[os.environ.get('ROS_DISTRO') in _FAST_DDS_2]
+    return {name: str(config_file(_PROFILE))}
