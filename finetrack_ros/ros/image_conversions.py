@@ -203,5 +203,5 @@ def to_image_message(image: NDArray[np.uint8], header: Header) -> Image:
     msg = Image(header=header, height=image.shape[0], width=image.shape[1], encoding='bgr8',
                 is_bigendian=0, step=3 * image.shape[1])
     # Assigning an array to `data` would copy it element by element.
-    msg.data.frombytes(memoryview(np.ascontiguousarray(image)).cast('B'))
+    msg.data.frombytes(np.ascontiguousarray(image).data.cast('B'))
     return msg

@@ -76,11 +76,12 @@ class ParameterSpec:
 def _tracker_specs() -> list[ParameterSpec]:
     """Return one row for each field of the tracker's configuration."""
     specs = []
+    defaults = TrackerConfig()
     for field in dataclasses.fields(TrackerConfig):
         meta = field.metadata
         specs.append(ParameterSpec(
-            TRACKER_PREFIX + field.name, field.default, meta['description'], meta['minimum'],
-            meta['maximum'], choices=tuple(meta.get('choices', ())), runtime=True))
+            TRACKER_PREFIX + field.name, getattr(defaults, field.name), meta['description'],
+            meta['minimum'], meta['maximum'], choices=tuple(meta.get('choices', ())), runtime=True))
     return specs
 
 
