@@ -43,6 +43,10 @@ if [ "$(cat "$_finetrack_venv/ros")" = wheels ]; then
   export _ROS_WHEELS_BOOTSTRAP_COMPLETE=1
   export ROS_DISTRO=kilted ROS_VERSION=2 ROS_PYTHON_VERSION=3
   export ROS_LOG_DIR="${ROS_LOG_DIR:-$_finetrack_venv/log/ros}"
+  # Fast DDS loses large images with its default settings.
+  if [ -z "${FASTDDS_DEFAULT_PROFILES_FILE:-}" ]; then
+    export FASTDDS_DEFAULT_PROFILES_FILE="$_finetrack_root/config/fastdds_large_images.xml"
+  fi
 elif [ -z "${AMENT_PREFIX_PATH:-}" ]; then
   echo "tools/env.sh: built for ROS 2 $(cat "$_finetrack_venv/ros"); source its setup file first." >&2
   return 1
@@ -52,10 +56,5 @@ COLCON_CURRENT_PREFIX=$_finetrack_venv/colcon/install
 . "$COLCON_CURRENT_PREFIX/local_setup.sh"
 unset COLCON_CURRENT_PREFIX
 
-# Fast DDS loses large images with its default settings; both names: Fast DDS 3 and 2.
-if [ -e "$_finetrack_root/config/fastdds.xml" ]; then
-  export FASTDDS_DEFAULT_PROFILES_FILE="${FASTDDS_DEFAULT_PROFILES_FILE:-$_finetrack_root/config/fastdds.xml}"
-  export FASTRTPS_DEFAULT_PROFILES_FILE="${FASTRTPS_DEFAULT_PROFILES_FILE:-$FASTDDS_DEFAULT_PROFILES_FILE}"
-fi
 unset -f _finetrack_prepend
 unset _finetrack_libs _finetrack_file _finetrack_root _finetrack_venv _finetrack_old

@@ -27,16 +27,20 @@ fail() {
   exit 1
 }
 
+apt() {
+  apt-get -qq -o APT::Sandbox::User="" -o Acquire::http::Timeout=30 "$@" >>"$work/log" 2>&1
+}
+
 # Downloads the package into $work; further arguments go to apt-get.
 download() {
-  (cd "$work" && apt-get -qq -o APT::Sandbox::User="" -o Acquire::http::Timeout=30 "$@" download opencv-doc) >>"$work/log" 2>&1
+  (cd "$work" && apt "$@" download opencv-doc)
 }
 
 # The same with package lists of our own, for a machine whose lists are missing or too old.
 download_with_lists() {
   mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
   set -- -o Dir::State::lists="$work/lists" -o Dir::Cache="$work/cache"
-  apt-get -qq -o APT::Sandbox::User="" -o Acquire::http::Timeout=30 "$@" update >>"$work/log" 2>&1 && download "$@"
+  apt "$@" update && download "$@"
 }
 
 for tool in apt-get dpkg-deb; do

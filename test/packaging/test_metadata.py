@@ -1,0 +1,61 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Versions and dependencies agree wherever they are written down."""
+
+import ast
+from pathlib import Path
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+import finetrack_ros
+
+ROOT = Path(__file__).resolve().parents[2]
+# Imported by ros/ or by launch files, but no ROS package of their own.
+NO_ROS_PACKAGE = {'cv_bridge'}
+
+
+@pytest.fixture(scope='module')
+def manifest():
+    return ElementTree.parse(ROOT / 'package.xml').getroot()
+
+
+def test_versions_agree(manifest):
+    assert manifest.findtext('version') == finetrack_ros.__version__
+
+
+def test_changelog_speaks_of_this_version_or_of_the_next():
+    changelog = (ROOT / 'CHANGELOG.rst').read_text()
+    first = re.search(r'^(\S.*)\n-+$', changelog, re.MULTILINE)
+    assert first and (first[1] == 'Forthcoming' or first[1].startswith(finetrack_ros.__version__))
+
+
+def test_licences_agree(manifest):
+    assert manifest.findtext('license') == 'Apache-2.0'
+    assert "license = 'Apache-2.0'" in (ROOT / 'pyproject.toml').read_text()
+    assert 'Apache License' in (ROOT / 'LICENSE').read_text()[:200]
+
+
+def test_every_message_is_built():
+    recipe = (ROOT / 'CMakeLists.txt').read_text()
+    messages = sorted(p.name for p in (ROOT / 'msg').glob('*.msg'))
+    assert re.findall(r'"msg/(.+?)"', recipe) == messages
+
+
+def test_manifest_names_every_ros_package_in_use(manifest):
+    declared = {element.text for element in manifest if element.tag.endswith('depend')}
+    used = set()
+    for path in [*(ROOT / 'finetrack_ros' / 'ros').glob('*.py'), *(ROOT / 'launch').glob('*.py')]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                used.add(str(node.module).partition('.')[0])
+            elif isinstance(node, ast.Import):
+                used.update(alias.name.partition('.')[0] for alias in node.names)
+    ros = {name for name in used
+           if re.search(r'_msgs$|_srvs$|_interfaces$|^(ament|launch|rcl|tf2)', name)}
+    assert ros - NO_ROS_PACKAGE <= declared
+
+
+def test_manifest_does_not_ask_for_rosbags(manifest):
+    assert not [e.text for e in manifest if e.tag.endswith('depend') and 'rosbag' in str(e.text)]

@@ -1,0 +1,89 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The rooms of the package import one way only, and heavy libraries only where they belong."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+import subprocess
+import sys
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / 'finetrack_ros'
+
+BOTTOM = {'errors', 'geometry', 'detections'}
+CORE = {*BOTTOM, 'tracking', 'io', 'inference', 'pipeline'}
+# What each room may import from, besides itself.
+BELOW = {
+    'errors': set(),
+    'geometry': {'errors'},
+    'detections': {'errors', 'geometry'},
+    'tracking': BOTTOM,
+    'io': {*BOTTOM, 'tracking'},
+    'models': BOTTOM,
+    'inference': BOTTOM,
+    'pipeline': {*BOTTOM, 'inference', 'tracking'},
+    'evaluation': CORE,
+    'training': {*CORE, 'models', 'evaluation'},
+    'cli': {*CORE, 'models', 'evaluation', 'training'},
+    'ros': {*CORE, 'msg'},
+}
+LIBRARIES = {'tracking': {'numpy', 'lap'}, 'geometry': {'numpy'}, 'detections': {'numpy'}}
+TORCH = {'torch', 'torchvision', 'lightning'}
+ENGINES = {'onnxruntime', 'tensorrt', 'tensorrt_rtx', 'torch'}
+ROS = {'rclpy', 'launch', 'launch_ros', 'sensor_msgs', 'std_msgs', 'vision_msgs'}
+
+FILES = sorted(PACKAGE.rglob('*.py'))
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix('.py')
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the full names of the modules that a file imports, in functions too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f'{path} imports relatively; the rooms import by full name'
+            if node.module == 'finetrack_ros':
+                yield from (f'finetrack_ros.{alias.name}' for alias in node.names)
+            else:
+                yield str(node.module)
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_run_one_way(path):
+    room = room_of(path)
+    names = (name for name in imports(path) if name.startswith('finetrack_ros.'))
+    rooms = {name.split('.')[1] for name in names} - {room, '__version__'}
+    if room == '__init__':
+        assert not rooms
+    else:
+        assert rooms <= BELOW[room], f'{path.name} imports {sorted(rooms - BELOW[room])}'
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_libraries_stay_in_their_rooms(path):
+    room = room_of(path)
+    tops = {name.partition('.')[0] for name in imports(path)}
+    used = tops - {'finetrack_ros'} - set(sys.stdlib_module_names)
+    if room in LIBRARIES:
+        assert used <= LIBRARIES[room]
+    if room != 'ros':
+        assert not used & ROS, 'only ros/ imports ROS'
+    if room not in ('models', 'training', 'inference', 'cli', 'evaluation'):
+        assert not used & TORCH, 'the core runs without torch'
+
+
+@pytest.mark.parametrize('module', ['cli', 'inference', 'io', 'pipeline', 'tracking'])
+def test_loads_without_engines_torch_and_ros(module):
+    absent = sorted({*ENGINES, *TORCH, *ROS, 'trackeval'})
+    program = f'import sys; sys.modules.update(dict.fromkeys({absent})); ' \
+              f'import finetrack_ros.{module}'
+    result = subprocess.run(
+        [sys.executable, '-c', program], cwd=PACKAGE.parent, capture_output=True, text=True,
+        check=False, timeout=60)
+    assert result.returncode == 0, result.stderr
