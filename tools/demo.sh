@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Tracks people in a clip through ROS 2, after setup.sh; VIDEO and MAX_FRAMES as in `make help`.
-set -eu
+set -e
 cd "$(dirname "$0")/.."
 
 if [ -z "${VIDEO:-}" ]; then
