@@ -54,8 +54,9 @@ class View:
 
 def live(tally: Tally) -> str:
     """Return the live line."""
-    return (f'{tally.fps:.1f} fps, latency {1e3 * tally.latency(0.5, newest=20):.0f} ms, '
-            f'{tally.on_screen} tracks, {tally.dropped} dropped')
+    latency = f'{1e3 * tally.latency(0.5, newest=20):.0f} ms' if tally.latencies else 'unknown'
+    return (f'{tally.fps:.1f} fps, latency {latency}, {tally.on_screen} tracks, '
+            f'{tally.dropped} dropped')
 
 
 def summary(tally: Tally) -> str:

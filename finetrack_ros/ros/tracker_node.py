@@ -41,6 +41,7 @@ SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FA
 
 DIAGNOSTICS_PERIOD = 1.0
 
+RunnerFactory = Callable[[Mapping[str, Any]], FineTrackRunner]
 Transition = Callable[['TrackerNode', LifecycleState], TransitionCallbackReturn]
 
 
@@ -85,8 +86,7 @@ class TrackerNode(LifecycleNode):
     """
 
     def __init__(self, node_name: str = 'tracker', *,
-                 runner_factory: Callable[[Mapping[str, Any]], FineTrackRunner] = load_runner,
-                 **node_arguments: Any) -> None:
+                 runner_factory: RunnerFactory = load_runner, **node_arguments: Any) -> None:
         """
         Declare the parameters, services and diagnostics; nothing heavy happens here.
 
@@ -263,11 +263,11 @@ class TrackerNode(LifecycleNode):
         self._diagnostics.publish(array)
 
 
-def main(args: Sequence[str] | None = None) -> int:
+def main(args: Sequence[str] | None = None, runner_factory: RunnerFactory = load_runner) -> int:
     """Run the node until it is interrupted; return 1 where it cannot start."""
     rclpy.init(args=args)
     try:
-        node = TrackerNode()
+        node = TrackerNode(runner_factory=runner_factory)
     except FinetrackError as error:
         get_logger('tracker').fatal(str(error))
         rclpy.try_shutdown()

@@ -1,0 +1,65 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The tracker node with a model that detects white squares, in place of a network."""
+
+from collections.abc import Mapping, Sequence
+import sys
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from finetrack_ros.detections import Detections
+from finetrack_ros.errors import ModelError
+from finetrack_ros.ros.tracker_node import main
+
+DIM = 8
+
+
+class SquareRunner:
+    """Stands for FineTrackRunner; each square's embedding follows from its height."""
+
+    class_names = ['square']
+    embedding_dim = DIM
+    engine_name = 'fake'
+    device_name = 'cpu'
+    engine_reason = 'for tests'
+    model_name = 'squares'
+    input_size = 320
+    score_threshold = 0.1
+    nms_threshold = 0.7
+    max_detections = 300
+
+    def __init__(self) -> None:
+        self.timings: dict[str, float] = {}
+
+    def infer(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
+        """Return the white squares of each image."""
+        self.timings = {'preprocess': 0.0, 'detect': 0.0, 'embed': 0.0}
+        return [self._squares(image) for image in images]
+
+    def _squares(self, image: NDArray[np.uint8]) -> Detections:
+        if image[0, 0, 0] == 66:
+            raise RuntimeError('the engine broke')
+        mask = (image[:, :, 0] > 128).astype(np.uint8)
+        _, _, stats, _ = cv2.connectedComponentsWithStats(mask)
+        left, top, width, height = stats[1:, :4].T
+        boxes = np.stack([left, top, left + width, top + height], axis=1)
+        embeddings = np.eye(DIM)[np.clip(top // 30, 0, DIM - 1)]
+        count = len(boxes) if self.score_threshold <= 0.9 else 0
+        return Detections(boxes, np.full(len(boxes), 0.9), np.zeros(len(boxes)),
+                          embeddings)[:count]
+
+
+def load(values: Mapping[str, Any]) -> Any:
+    """Return the fake model, unless its name asks for a fault."""
+    if values['model'] == 'missing':
+        raise ModelError("model 'missing': no such model; give 'squares'")
+    if values['model'] == 'broken':
+        raise ZeroDivisionError('a defect in a library')
+    return SquareRunner()
+
+
+if __name__ == '__main__':
+    sys.exit(main(runner_factory=load))
