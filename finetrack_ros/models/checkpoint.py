@@ -54,6 +54,22 @@ def load_yolox_onnx(model: YOLOX, path: str | Path) -> None:
         _set_folded(conv, bn, weight, bias)
 
 
+def load_yolox_state(model: YOLOX, path: str | Path) -> None:
+    """
+    Load one of Megvii's checkpoints (.pth).
+
+    :raises ModelError: where the file cannot be read or holds another architecture.
+    """
+    try:
+        data = torch.load(path, map_location='cpu', weights_only=True)
+        model.load_state_dict(data.get('model', data))
+    except (OSError, EOFError, AttributeError, pickle.UnpicklingError) as error:
+        raise ModelError(f'{path}: cannot be read as a checkpoint ({error})') from error
+    except RuntimeError as error:
+        raise ModelError(f'{path}: does not fit this YOLOX ({error}); '
+                         'pass the weights of the same size and number of classes') from error
+
+
 def _convs_in_execution_order(model: YOLOX) -> list[tuple[nn.Conv2d, nn.BatchNorm2d | None]]:
     norms = {m.conv: m.bn for m in model.modules() if isinstance(m, BaseConv)}
     order: list[nn.Conv2d] = []

@@ -14,7 +14,7 @@ clothes apart, and a whole-image map of stride 2 would cost more than the detect
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn, Tensor
@@ -52,6 +52,21 @@ class FineTrackConfig:
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for a checkpoint."""
         return asdict(self)
+
+
+class Vectors(NamedTuple):
+    """
+    What the losses need of N targets with K parts.
+
+    ``global_raw`` [N, Dg] and ``local_raw`` [N, K, Dl] before the BN-neck, ``global_bn`` and
+    ``local_bn`` after it, ``parts`` [N, K, C] the pooled parts in their common feature space.
+    """
+
+    global_raw: Tensor
+    local_raw: Tensor
+    global_bn: Tensor
+    local_bn: Tensor
+    parts: Tensor
 
 
 class BasicBlock(nn.Module):
@@ -112,13 +127,8 @@ class Embedder(nn.Module):
         pixels = crops.permute(0, 3, 1, 2).to(features.dtype) * (1 / 64.0) - 2.0
         return self.trunk(self.align(self.stem(pixels), coarse))
 
-    def vectors(self, features: Tensor, rois: Tensor, crops: Tensor
-                ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """
-        Give the vectors that the losses need.
-
-        :return: global [N, Dg] and local [N, K, Dl] before the BN-neck, and both after it.
-        """
+    def vectors(self, features: Tensor, rois: Tensor, crops: Tensor) -> Vectors:
+        """Give the vectors that the losses need; parameters as ``region_map``."""
         config = self.config
         x = self.region_map(features, rois, crops)
         global_pool, local_pool = masked_pool(x, self.mpmg(x))
@@ -131,17 +141,18 @@ class Embedder(nn.Module):
         parts = (count, config.heads, config.local_dim)
         global_raw, local_raw = joint.split(split, dim=1)
         global_bn, local_bn = necked.split(split, dim=1)
-        return global_raw, local_raw.reshape(parts), global_bn, local_bn.reshape(parts)
+        return Vectors(global_raw, local_raw.reshape(parts), global_bn,
+                       local_bn.reshape(parts), local_pool)
 
     def forward(self, features: Tensor, rois: Tensor, crops: Tensor) -> Tensor:
         """
-        Embed regions.
+        Embed regions; parameters as ``region_map``.
 
         :return: float [N, embedding_dim], rows of unit length; the dot product of two rows is
             half the cosine of the global vectors plus half the mean cosine of the local ones.
         """
-        _, _, global_bn, local_bn = self.vectors(features, rois, crops)
-        return joint_embedding(global_bn, local_bn)
+        vectors = self.vectors(features, rois, crops)
+        return joint_embedding(vectors.global_bn, vectors.local_bn)
 
 
 def joint_embedding(global_vector: Tensor, local: Tensor) -> Tensor:
