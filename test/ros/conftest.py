@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ HAS_ROS = bool(find_spec('rclpy') and find_spec('finetrack_ros.msg'))
 
 if HAS_ROS:
     from builtin_interfaces.msg import Time
+    from diagnostic_msgs.msg import DiagnosticArray
     import rclpy
     from rclpy.executors import SingleThreadedExecutor
     from rclpy.node import Node
@@ -53,6 +54,14 @@ def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> pytest.Module
     return None if HAS_ROS else ModuleWithoutRos.from_parent(parent, path=module_path)
 
 
+class Status(NamedTuple):
+    """One status of /diagnostics."""
+
+    level: bytes
+    message: str
+    values: dict[str, str]
+
+
 class Bench:
     """A node of the test's own in its own ROS domain, and the processes that it tests."""
 
@@ -66,16 +75,29 @@ class Bench:
         self._processes: list[subprocess.Popen[str]] = []
         self._logs = logs
         self._clock = 1_000_000_000
+        self._diagnostics = self.subscribe(DiagnosticArray, '/diagnostics')
 
     def wait(self, condition: Callable[[], Any], what: str, seconds: float = DEADLINE) -> Any:
         """Spin until the condition holds and return its value; fail at the deadline."""
         end = time.monotonic() + seconds
         while not (value := condition()):
             if time.monotonic() > end:
-                logs = '\n'.join(p.read_text() for p in sorted(self._logs.glob('*.log')))
-                pytest.fail(f'{what}: not within {seconds} s\n{logs}')
+                pytest.fail(f'{what}: not within {seconds} s\n{self.report()}')
             self._executor.spin_once(0.05)
         return value
+
+    def report(self) -> str:
+        """Return what the processes printed and how they are."""
+        logs = [f'{self.log(p)}(exit code {p.poll()})' for p in self._processes]
+        return '\n'.join([*logs, *map(str, self.status().items())])
+
+    def status(self) -> dict[str, Any]:
+        """Return the newest diagnostics of the tracker: by the last part of the name."""
+        if not self._diagnostics:
+            return {}
+        return {status.name.rpartition(': ')[2]: Status(
+            status.level, status.message, {v.key: v.value for v in status.values})
+            for status in self._diagnostics[-1].status}
 
     def spin(self, seconds: float) -> None:
         """Spin for a while, to see that nothing comes."""
@@ -129,8 +151,9 @@ class Bench:
     def close(self) -> None:
         """End all processes and leave the domain."""
         for process in self._processes:
-            process.kill()
-            process.wait()
+            process.send_signal(signal.SIGINT)
+        for process in self._processes:
+            process.wait(DEADLINE)
         self._executor.shutdown()
         self.node.destroy_node()
         rclpy.shutdown(context=self.context)

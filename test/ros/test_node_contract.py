@@ -18,7 +18,7 @@ pytestmark = pytest.mark.ros
 
 @pytest.fixture(scope='module')
 def camera(bench, make_camera, fake_tracker):
-    bench.start(fake_tracker)
+    bench.start(fake_tracker, reliability='reliable')
     return make_camera(bench)
 
 
