@@ -147,18 +147,20 @@ def _run_trackeval(folder: Path, lengths: dict[str, int]) -> dict[str, Scores]:
                           'the named sequence.') from error
     by_metric = [{name: metric.eval_sequence(part) for name, part in data.items()}
                  for metric in metrics]
-    table = {name: _scores([results[name] for results in by_metric]) for name in lengths}
+    table = {name: _scores([results[name] for results in by_metric], length)
+             for name, length in lengths.items()}
     table[COMBINED] = _scores([metric.combine_sequences(results)
-                               for metric, results in zip(metrics, by_metric, strict=True)])
+                               for metric, results in zip(metrics, by_metric, strict=True)],
+                              sum(lengths.values()))
     return table
 
 
-def _scores(parts: list[dict[str, Any]]) -> Scores:
+def _scores(parts: list[dict[str, Any]], frames: int) -> Scores:
     """Take the figures that users compare out of what HOTA, CLEAR and Identity give."""
     hota, clear, identity = parts
     percent = {'HOTA': hota['HOTA'].mean(), 'DetA': hota['DetA'].mean(),
                'AssA': hota['AssA'].mean(), 'MOTA': clear['MOTA'], 'IDF1': identity['IDF1']}
     counts = {'IDSW': clear['IDSW'], 'FP': clear['CLR_FP'], 'FN': clear['CLR_FN'],
-              'Frames': clear['CLR_Frames']}
+              'Frames': frames}
     return {**{name: 100.0 * float(value) for name, value in percent.items()},
             **{name: int(value) for name, value in counts.items()}}

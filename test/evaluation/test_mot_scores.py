@@ -109,7 +109,9 @@ def test_frame_range_cuts_truth_and_results(score):
 
 
 def test_no_results_at_all_miss_everything(score):
-    assert counts(score([mot16(1, 1, BOX), mot16(2, 1, BOX)], [])) == [0, 0, 2]
+    scores = score([mot16(1, 1, BOX), mot16(2, 1, BOX)], [])
+    assert counts(scores) == [0, 0, 2]
+    assert (scores['HOTA'], scores['Frames']) == (0, 4)
 
 
 def test_combined_adds_up_and_serialises(tmp_path):
