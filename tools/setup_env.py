@@ -142,7 +142,7 @@ class Setup:
     def install_package(self, *extras: str, log: str) -> None:
         """Install this package (editable) and the libraries of its extras."""
         if self.ros is None:
-            self.pip('--editable', f'{ROOT}[{",".join(extras)}]', log=log)
+            self.pip('--editable', f'{ROOT}[{",".join(extras)}]' if extras else ROOT, log=log)
             return
         self.pip('--no-deps', '--editable', ROOT, log=log)
         missing = [r for r in self.requirements('finetrack_ros', extras) if not self.present(r)]
