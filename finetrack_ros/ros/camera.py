@@ -78,6 +78,7 @@ class Camera:
         """Take over changed parameters, all of them at the next frame."""
         self._config = tracker_config(values)
         self._values = values
+        self._outputs.publish_labels(values['score_threshold'])
 
     def reset(self) -> None:
         """Drop all tracks once the frame in work is done; ids go on."""

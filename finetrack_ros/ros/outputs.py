@@ -49,7 +49,9 @@ class Outputs:
         self._latency = create(Latency, f'~/{prefix}latency', 10)
 
     def publish_labels(self, threshold: float) -> None:
-        """Publish the names of the classes to present and future subscribers."""
+        """Publish the names of the classes to present and future subscribers, while active."""
+        if not self._labels.is_activated:
+            return
         header = Header(stamp=self._node.get_clock().now().to_msg())
         self._labels.publish(to_label_info(self._class_names, threshold, header))
 

@@ -17,7 +17,7 @@ import difflib
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
-from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.exceptions import InvalidParameterValueException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
@@ -81,7 +81,8 @@ def _tracker_specs() -> list[ParameterSpec]:
         meta = field.metadata
         specs.append(ParameterSpec(
             TRACKER_PREFIX + field.name, getattr(defaults, field.name), meta['description'],
-            meta['minimum'], meta['maximum'], choices=tuple(meta.get('choices', ())), runtime=True))
+            meta['minimum'], meta['maximum'], choices=tuple(meta.get('choices', ())),
+            runtime=True))
     return specs
 
 
@@ -161,17 +162,23 @@ def declare_parameters(node: Node) -> None:
     for spec in PARAMETERS:
         value = spec.default
         if spec.name in given:
-            value = given[spec.name].value
+            value = _of_type(spec, given[spec.name].value)
             node.undeclare_parameter(spec.name)
         try:
             node.declare_parameter(spec.name, value, spec.descriptor(), ignore_override=True)
-        except InvalidParameterTypeException as error:
-            raise ConfigError(
-                f"parameter '{spec.name}' is {value!r}: give a value of type "
-                f'{spec.type.name.lower()}, such as {spec.default!r}') from error
         except InvalidParameterValueException as error:
             raise ConfigError(f"parameter '{spec.name}' is {value!r}: {error}") from error
     check_values(read_parameters(node))
+
+
+def _of_type(spec: ParameterSpec, value: Any) -> Value:
+    """Return a given value in the parameter's type; a whole number may stand for a float."""
+    if isinstance(spec.default, float) and type(value) is int:
+        return float(value)
+    if type(value) is not type(spec.default):
+        raise ConfigError(f"parameter '{spec.name}' is {value!r}: give a value of type "
+                          f'{spec.type.name.lower()}, such as {spec.default!r}')
+    return value
 
 
 def read_parameters(node: Node) -> dict[str, Any]:
