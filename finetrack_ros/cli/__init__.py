@@ -10,11 +10,15 @@ One module per subcommand. Each imports only typer at its top and the rest when 
 from finetrack_ros.cli.application import create_app
 from finetrack_ros.cli.evaluate import evaluate
 from finetrack_ros.cli.evaluate_model import evaluate_model
+from finetrack_ros.cli.export import export
 from finetrack_ros.cli.track import track
+from finetrack_ros.cli.train import train
 
 app = create_app()
 app.command('track')(track)
 app.command('eval')(evaluate)
 app.command('eval-model')(evaluate_model)
+app.command('train')(train)
+app.command('export')(export)
 
 __all__ = ['app']

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,15 @@ def parse_input_size(text: str | None) -> dict[str, Any]:
                           'pixels, such as 640, or height x width, such as 384x640.')
     sides = [int(part) for part in parts]
     return {'input_size': sides[0] if len(sides) == 1 else (sides[0], sides[1])}
+
+
+def require_training_libraries() -> None:
+    """Raise ConfigError where torch and its companions, which models need, are not installed."""
+    missing = [name for name in ('torch', 'torchvision', 'lightning', 'onnx', 'onnxscript')
+               if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigError(f'{", ".join(missing)} not installed: training and export need the '
+                          "extra 'train'. Install it with `pip install '.[train]'`.")
 
 
 def write_json(path: Path, content: Any) -> None:

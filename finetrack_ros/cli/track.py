@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 import time
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from finetrack_ros.cli.application import errors, parse_input_size
+from finetrack_ros.errors import SourceError
 
 if TYPE_CHECKING:
     from finetrack_ros.io import Frame, VideoWriter
@@ -49,26 +50,33 @@ def track(
     from finetrack_ros.io import MotWriter, open_source, VideoWriter
     from finetrack_ros.pipeline import Pipeline
 
-    # What is cheap to check comes first, so that a wrong path does not cost the loading time.
+    # Outputs are opened last: an error before leaves the files of an earlier run as they are.
+    outputs = [path for path in (output_file, video) if path is not None]
+    _refuse_overwriting(source, outputs)
     config = read_tracker_config(tracker_config)
     size = parse_input_size(input_size)
     with ExitStack() as stack:
         frames = stack.enter_context(open_source(source, fps))
+        runner = load_model(model, engine=engine, device=device, **size)
+        errors.print(f'{runner.model_name} with {runner.engine_name} on {runner.device_name} '
+                     f'({runner.engine_reason})', style='dim', markup=False, highlight=False)
         text = stack.enter_context(MotWriter(output_file))
         sinks: list[Callable[[Frame, Tracks], None]] = [
             lambda frame, tracks: text.write(frame.index, tracks)]
         if video is not None:
             sinks.append(_draw_into(stack.enter_context(VideoWriter(video, frames.fps))))
-        runner = load_model(model, engine=engine, device=device, **size)
-        errors.print(f'{runner.model_name} with {runner.engine_name} on {runner.device_name} '
-                     f'({runner.engine_reason})', style='dim', markup=False, highlight=False)
         start = time.perf_counter()
         run = track_frames(frames, Pipeline(runner, config), sinks, max_frames, progress)
-    show_summary(run, time.perf_counter() - start,
-                 [path for path in (output_file, video) if path is not None])
+    show_summary(run, time.perf_counter() - start, outputs)
     # Ctrl-C is how a camera run ends; a file cut short is told by the exit code.
     if run.interrupted and frames.length is not None:
         raise typer.Exit(INTERRUPTED)
+
+
+def _refuse_overwriting(source: str, outputs: Sequence[Path]) -> None:
+    for path in outputs:
+        if path.exists() and Path(source).exists() and path.samefile(source):
+            raise SourceError(f"Output '{path}' is the source itself. Choose another name.")
 
 
 def _draw_into(writer: VideoWriter) -> Callable[[Frame, Tracks], None]:

@@ -30,7 +30,8 @@ def read_tracker_config(path: Path | None) -> TrackerConfig:
     try:
         content = yaml.safe_load(path.read_text(encoding='utf-8'))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"Tracker parameters '{path}' cannot be read ({error}). Give a YAML "
+        reason = ' '.join(str(error).split())
+        raise ConfigError(f"Tracker parameters '{path}' cannot be read ({reason}). Give a YAML "
                           'file such as: high_score: 0.6') from error
     if content is not None and not isinstance(content, dict):
         raise ConfigError(f"Tracker parameters '{path}' are no mapping. Write one line per "

@@ -7,6 +7,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 import configparser
+from contextlib import contextmanager
 from dataclasses import dataclass
 import logging
 import math
@@ -108,7 +109,8 @@ class VideoSource(FrameSource):
     def __init__(self, url: str, name: str) -> None:
         """Open a video; raises SourceError where OpenCV can decode no frame of it."""
         self._url, self.name = url, name
-        self._capture = cv2.VideoCapture(url)
+        with _without_opencv_messages():
+            self._capture = cv2.VideoCapture(url)
         self._index = 0
         self._stamp = self._offset = 0.0
         opened = self._capture.isOpened()
@@ -168,7 +170,8 @@ class CameraSource(FrameSource):
     def __init__(self, index: int) -> None:
         """Open the camera of this index; raises SourceError where there is none."""
         self.name, self.length = f'camera{index}', None
-        self._capture = cv2.VideoCapture(index)
+        with _without_opencv_messages():
+            self._capture = cv2.VideoCapture(index)
         if not self._capture.isOpened():
             raise SourceError(
                 f'Camera {index} cannot be opened. Check that it is plugged in, free, and that '
@@ -193,6 +196,17 @@ class CameraSource(FrameSource):
     def close(self) -> None:
         """Release the camera."""
         self._capture.release()
+
+
+@contextmanager
+def _without_opencv_messages() -> Iterator[None]:
+    """Keep OpenCV's backends from printing why each of them failed; one message follows."""
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
 
 
 def open_source(source: str, fps: float = DEFAULT_FPS) -> FrameSource:

@@ -133,14 +133,31 @@ def test_wrong_tracker_parameters_are_explained(loaded, images, tmp_path, text, 
 
 @pytest.mark.parametrize(('arguments', 'problem'), [
     (['nothing.mp4'], 'nothing.mp4'), (['{images}', '--input-size', 'big'], '--input-size'),
-    (['{images}', '--video', 'clip.gif'], '.mp4'), (['{images}', '--model', 'none'], 'none')])
-def test_user_errors_are_one_message(images, tmp_path, arguments, problem):
+    (['{images}', '--video', 'clip.gif'], '.mp4')])
+def test_user_errors_are_one_message(loaded, images, tmp_path, arguments, problem):
     arguments = [argument.format(images=images) for argument in arguments]
     assert_user_error(run('track', *arguments, '-o', tmp_path / 't.txt'), problem)
 
 
+def test_errors_leave_earlier_results_alone(images, tmp_path):
+    (tmp_path / 't.txt').write_text('earlier results')
+    assert_user_error(run('track', images, '-o', tmp_path / 't.txt', '--model', 'none'), 'none')
+    assert (tmp_path / 't.txt').read_text() == 'earlier results'
+
+
+def test_source_is_never_overwritten(loaded, images, tmp_path):
+    assert run('track', images, '-o', tmp_path / 't.txt', '--video', tmp_path / 'a.mp4',
+               ).exit_code == 0
+    before = (tmp_path / 'a.mp4').read_bytes()
+    result = run('track', tmp_path / 'a.mp4', '-o', tmp_path / 't.txt', '--video',
+                 tmp_path / '.' / 'a.mp4')
+    assert_user_error(result, 'source itself')
+    assert (tmp_path / 'a.mp4').read_bytes() == before
+
+
 def assert_user_error(result, problem):
     assert result.exit_code == 2
-    assert result.stderr.startswith('Error: ')
-    assert problem in result.stderr
+    message = result.stderr.splitlines()[-1]
+    assert message.startswith('Error: ')
+    assert problem in message
     assert 'Traceback' not in result.output
