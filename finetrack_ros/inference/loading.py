@@ -60,7 +60,7 @@ def read_info(folder: Path) -> ModelInfo:
     data = json.loads(texts[0])
     rows, columns = data['crop_size']
     return ModelInfo(data['name'], tuple(data['class_names']), int(data['embedding_dim']),
-                     (int(rows), int(columns)))
+                     (int(rows), int(columns)), int(data['input_size']))
 
 
 def _read_metadata(path: Path) -> str:

@@ -36,12 +36,14 @@ class ModelInfo:
     :ivar class_names: name of each class index.
     :ivar embedding_dim: width of an embedding.
     :ivar crop_size: rows and columns of the pixels that the embedder takes per target.
+    :ivar input_size: long side of the network's input in pixels where the user asks for none.
     """
 
     name: str
     class_names: tuple[str, ...]
     embedding_dim: int
     crop_size: tuple[int, int]
+    input_size: int = 640
 
 
 class FineTrackRunner:
@@ -52,7 +54,7 @@ class FineTrackRunner:
     :param info: what the model's files say of it.
     :param engine_reason: why this engine was chosen, in words.
     :param input_size: the network's input in pixels: the long side (the short one follows each
-        image's shape), or height and width; multiples of 32.
+        image's shape), or height and width; multiples of 32. None takes the model's own.
     :param score_threshold: detections below this confidence are dropped, 0..1.
     :param nms_threshold: of two boxes of one class, the weaker goes above this IoU, 0..1.
     :param max_detections: the best so many of an image are kept.
@@ -60,12 +62,12 @@ class FineTrackRunner:
     """
 
     def __init__(self, engine: Engine, info: ModelInfo, engine_reason: str = '',
-                 input_size: int | tuple[int, int] = 640, score_threshold: float = 0.1,
+                 input_size: int | tuple[int, int] | None = None, score_threshold: float = 0.1,
                  nms_threshold: float = 0.7, max_detections: int = 300) -> None:
         self.engine = engine
         self.info = info
         self.engine_reason = engine_reason
-        self.input_size = check_input_size(input_size)
+        self.input_size = check_input_size(input_size or info.input_size)
         self.max_detections = max_detections
         self.score_threshold = score_threshold
         self.nms_threshold = nms_threshold

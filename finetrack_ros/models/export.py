@@ -43,13 +43,14 @@ class DetectorGraph(nn.Module):
 
 
 def export_onnx(model: FineTrack, folder: str | Path, form: str = 'gather',
-                name: str = 'finetrack') -> tuple[Path, Path]:
+                name: str = 'finetrack', input_size: int = 640) -> tuple[Path, Path]:
     """
     Write ``detector.onnx`` and ``embedder.onnx``.
 
     :param form: how maps are sampled: ``gather`` (fast on ONNX Runtime's CPU) or
         ``grid_sample`` (TensorRT).
     :param name: the model's name, kept in the files' metadata.
+    :param input_size: long side of the input in pixels that users get who ask for none, likewise.
     :return: the two paths.
     """
     folder = Path(folder)
@@ -73,8 +74,8 @@ def export_onnx(model: FineTrack, folder: str | Path, form: str = 'gather',
              {0: targets}, {0: targets}))
     metadata = json.dumps({
         'name': name, 'form': form, 'class_names': list(config.class_names),
-        'embedding_dim': config.embedding_dim, 'crop_size': [config.crop_rows,
-                                                             config.crop_columns]})
+        'embedding_dim': config.embedding_dim, 'input_size': input_size,
+        'crop_size': [config.crop_rows, config.crop_columns]})
     for path in (detector, embedder):
         _finish(path, metadata)
     return detector, embedder

@@ -35,8 +35,8 @@ class ComposeConfig:
     ``erase``: probability that the background hides a part of a person.
     """
 
-    people: tuple[int, int] = (8, 14)
-    height: tuple[float, float] = (36.0, 200.0)
+    people: tuple[int, int] = (16, 22)
+    height: tuple[float, float] = (40.0, 240.0)
     max_overlap: float = 0.25
     aspect: float = 0.15
     rotation: float = 5.0

@@ -80,13 +80,13 @@ class DataConfig:
 
     root: Path
     splits: Path | None = None
-    input_size: tuple[int, int] = (416, 416)
-    real_frames: int = 4
+    input_size: tuple[int, int] = (640, 640)
+    real_frames: int = 3
     composed_frames: int = 4
     sampler: str = 'shuffle_group'
-    group_size: int = 4
+    group_size: int = 3
     frame_stride: int = 4
-    steps_per_epoch: int | None = None
+    steps_per_epoch: int | None = 200
     seed: int = 0
     num_workers: int = 1
     augment: AugmentConfig = field(default_factory=AugmentConfig)

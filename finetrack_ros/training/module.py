@@ -33,11 +33,11 @@ class TrainConfig:
 
     ``steps`` in all; ``learning_rate`` of FAFPN, embedder and classifier;
     ``detector_learning_rate`` of the pretrained detector; ``warmup`` steps; ``final_fraction`` of
-    the rates at the end of the cosine; ``detector_sizes``: the network's input is a random one of
-    these sides, smaller than the frames that crops are cut from, as on a camera;
-    ``frozen``: backbone stages that keep their pretrained weights: the first ones are the dearest
-    to train and the most general; ``box_jitter``: largest shift of a region's edges, in fractions of its size;
-    ``iou`` … ``diversity``: weights of the losses.
+    the rates at the end of the cosine. ``detector_sizes``: the network's input is a random one of
+    these sides, smaller than the frames that crops are cut from, as on a camera. ``frozen``:
+    backbone stages that keep their pretrained weights, the first ones being the dearest to train
+    and the most general. ``box_jitter``: largest shift of a region's edges, in fractions of its
+    size. ``iou`` … ``diversity``: weights of the losses.
     """
 
     steps: int = 4000
