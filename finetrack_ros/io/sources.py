@@ -217,7 +217,7 @@ def open_source(source: str, fps: float = DEFAULT_FPS) -> FrameSource:
         ``seqinfo.ini`` is a MOTChallenge sequence; other folders are read in natural order
         of file names (2 before 10).
     :param fps: frame rate of a plain image folder, which states none of its own.
-    :raises SourceError: where nothing readable is there.
+    :raises SourceError: where nothing readable is there, or ``fps`` is out of range.
     """
     if source.isdecimal():
         return CameraSource(int(source))
@@ -230,6 +230,9 @@ def open_source(source: str, fps: float = DEFAULT_FPS) -> FrameSource:
     if path.is_dir():
         if (path / 'seqinfo.ini').is_file():
             return _open_sequence(path)
+        if not 0 < fps <= _MAX_SANE_FPS:
+            raise SourceError(f"Image folder '{source}' cannot be read at {fps:g} frames per "
+                              f'second. Give a rate above 0 and up to {_MAX_SANE_FPS:g}.')
         paths = _images_in(path)
         return ImageSource(path.resolve().name, paths, range(1, len(paths) + 1), fps)
     if path.suffix.lower() in IMAGE_SUFFIXES:
@@ -259,6 +262,9 @@ def _open_sequence(folder: Path) -> ImageSource:
                               'frame number. Rename it (000001.jpg is frame 1), or remove '
                               'seqinfo.ini to read the folder as plain images.')
         numbers.append(int(path.stem))
+    if len(set(numbers)) < len(numbers):
+        raise SourceError(f"Sequence '{folder}' has two images of one frame number. Remove the "
+                          'one that does not belong there.')
     return ImageSource(section.get('name', fallback=folder.name), paths, numbers, fps)
 
 

@@ -154,6 +154,9 @@ def unreadable_sources(folder: Path):
     save_images(folder / 'unnumbered' / 'img1', ['a.png'])
     (folder / 'unnumbered' / 'seqinfo.ini').write_text('[Sequence]\nframeRate=30\n')
     yield folder / 'unnumbered', 'frame number'
+    save_images(folder / 'twice' / 'img1', ['1.png', '01.png'])
+    (folder / 'twice' / 'seqinfo.ini').write_text('[Sequence]\nframeRate=30\n')
+    yield folder / 'twice', 'two images'
 
 
 def test_each_unreadable_source_gets_its_own_message(tmp_path):
@@ -161,6 +164,13 @@ def test_each_unreadable_source_gets_its_own_message(tmp_path):
         with pytest.raises(SourceError, match=problem) as caught:
             list(open_source(str(source)))
         assert str(source) in str(caught.value)
+
+
+@pytest.mark.parametrize('fps', [0, -5, float('nan'), 1e6])
+def test_frame_rates_that_mean_nothing_are_refused(tmp_path, fps):
+    save_images(tmp_path, ['one.png'])
+    with pytest.raises(SourceError, match='frames per second'):
+        open_source(str(tmp_path), fps=fps)
 
 
 def test_absent_camera_is_named():
