@@ -28,6 +28,7 @@ def evaluate(
     Ground truth of 9 columns counts class 1 with flag 1 and excuses results on distractors
     (classes 2, 7, 8, 12); of 10 columns it excuses results on boxes whose consider flag is 0.
     """
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
@@ -35,8 +36,8 @@ def evaluate(
     from finetrack_ros.evaluation.mot import evaluate as score
 
     scores = score(gt, results, sequences=sequence or None, frames=frames)
-    table = Table(title=f'Frames: {frames or "all"}')
-    table.add_column('Sequence')
+    table = Table(title=f'Frames: {frames or "all"}', box=box.SIMPLE_HEAD)
+    table.add_column('Sequence', overflow='fold')
     for name in scores[COMBINED]:
         table.add_column(name, justify='right')
     for sequence_name, row in scores.items():

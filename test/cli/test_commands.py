@@ -38,6 +38,14 @@ def test_eval_prints_a_table_and_writes_json(sequence):
     assert content['scores']['COMBINED']['FN'] == 1
 
 
+def test_long_sequence_names_are_shown_whole(sequence):
+    name = 'dancetrack-validation-0004'
+    (sequence / 'gt' / 'street').rename(sequence / 'gt' / name)
+    (sequence / 'street.txt').rename(sequence / f'{name}.txt')
+    result = run('eval', '--gt', sequence / 'gt', '--results', sequence)
+    assert name in result.stdout
+
+
 def test_eval_of_a_part(sequence):
     result = run('eval', '--gt', sequence / 'gt' / 'street', '--results', sequence / 'street.txt',
                  '--frames', 'first-half', '--json', sequence / 'scores.json')
