@@ -39,7 +39,7 @@ def test_eval_prints_a_table_and_writes_json(sequence):
 
 
 def test_long_sequence_names_are_shown_whole(sequence):
-    name = 'dancetrack-validation-0004'
+    name = 'dancetrack0004'
     (sequence / 'gt' / 'street').rename(sequence / 'gt' / name)
     (sequence / 'street.txt').rename(sequence / f'{name}.txt')
     result = run('eval', '--gt', sequence / 'gt', '--results', sequence)
