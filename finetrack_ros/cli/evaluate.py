@@ -36,7 +36,8 @@ def evaluate(
     from finetrack_ros.evaluation.mot import evaluate as score
 
     scores = score(gt, results, sequences=sequence or None, frames=frames)
-    table = Table(title=f'Frames: {frames or "all"}', box=box.SIMPLE_HEAD)
+    table = Table(title=f'Frames: {frames or "all"}', box=box.SIMPLE_HEAD,
+                  collapse_padding=True, pad_edge=False)
     table.add_column('Sequence', overflow='fold')
     for name in scores[COMBINED]:
         table.add_column(name, justify='right')
