@@ -11,7 +11,11 @@ from typing import Any
 import onnxruntime as ort
 
 from finetrack_ros.errors import ConfigError, ModelError
-from finetrack_ros.inference.onnxruntime_engine import available_devices, OnnxRuntimeEngine
+from finetrack_ros.inference.onnxruntime_engine import (
+    available_devices,
+    ERRORS,
+    OnnxRuntimeEngine,
+)
 from finetrack_ros.inference.runner import FineTrackRunner, ModelInfo
 
 WEIGHTS = Path(__file__).resolve().parent.parent / 'weights'
@@ -57,10 +61,14 @@ def read_info(folder: Path) -> ModelInfo:
     if texts[0] != texts[1]:
         raise ModelError(f'{folder}: its two graphs come from different exports; '
                          'write both again with `finetrack export`')
-    data = json.loads(texts[0])
-    rows, columns = data['crop_size']
-    return ModelInfo(data['name'], tuple(data['class_names']), int(data['embedding_dim']),
-                     (int(rows), int(columns)), int(data['input_size']))
+    try:
+        data = json.loads(texts[0])
+        rows, columns = data['crop_size']
+        return ModelInfo(data['name'], tuple(data['class_names']), int(data['embedding_dim']),
+                         (int(rows), int(columns)), int(data['input_size']))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f'{folder}: what its graphs say of themselves is incomplete ({error}); '
+                         'write both again with `finetrack export`') from error
 
 
 def _read_metadata(path: Path) -> str:
@@ -68,7 +76,7 @@ def _read_metadata(path: Path) -> str:
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         session = ort.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
-    except (RuntimeError, OSError, ValueError) as error:
+    except ERRORS as error:
         raise ModelError(f'{path}: is damaged or no ONNX file ({error}); '
                          'write it again with `finetrack export`') from error
     metadata = session.get_modelmeta().custom_metadata_map

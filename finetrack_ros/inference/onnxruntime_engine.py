@@ -11,9 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from finetrack_ros.errors import ConfigError, ModelError
 from finetrack_ros.inference.engine import DetectorOutput
+
+# ONNX Runtime's own errors have no common base.
+ERRORS = (
+    RuntimeError, OSError, ValueError, ort_errors.EPFail, ort_errors.EngineError, ort_errors.Fail,
+    ort_errors.InvalidArgument, ort_errors.InvalidGraph, ort_errors.InvalidProtobuf,
+    ort_errors.NoSuchFile, ort_errors.NotImplemented, ort_errors.RuntimeException)
 
 _PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
 
@@ -32,7 +39,7 @@ class OnnxRuntimeEngine:
     :param device: ``cpu``, ``cuda`` or ``cuda:N``.
     :param threads: threads of one operator on the CPU; 0 takes one per core.
     :raises ConfigError: where the device is unknown or the installed library lacks it.
-    :raises ModelError: where a graph does not load.
+    :raises ModelError: where a graph does not load, and from each call that fails.
     """
 
     name = 'onnxruntime'
@@ -61,7 +68,7 @@ class OnnxRuntimeEngine:
             provider = (provider, {'device_id': self._index})
         try:
             session = ort.InferenceSession(str(path), options, providers=[provider])
-        except (RuntimeError, OSError, ValueError) as error:
+        except ERRORS as error:
             raise ModelError(f'{path}: ONNX Runtime cannot load it ({error}); '
                              'export the model again with `finetrack export`') from error
         if _PROVIDERS[self._kind] not in session.get_providers():
@@ -76,7 +83,7 @@ class OnnxRuntimeEngine:
         for name in ('boxes', 'scores', 'classes'):
             binding.bind_output(name, 'cpu')
         binding.bind_output('features', self._kind, self._index)
-        self._detector.run_with_iobinding(binding)
+        self._run(self._detector, binding)
         boxes, scores, classes, features = binding.get_outputs()
         return DetectorOutput(boxes.numpy(), scores.numpy(), classes.numpy(), features)
 
@@ -88,5 +95,12 @@ class OnnxRuntimeEngine:
         binding.bind_cpu_input('rois', rois)
         binding.bind_cpu_input('crops', crops)
         binding.bind_output('embeddings', 'cpu')
-        self._embedder.run_with_iobinding(binding)
+        self._run(self._embedder, binding)
         return binding.get_outputs()[0].numpy()
+
+    def _run(self, session: ort.InferenceSession, binding: Any) -> None:
+        try:
+            session.run_with_iobinding(binding)
+        except ERRORS as error:
+            raise ModelError(f'inference on {self.device} failed ({error}); if its memory is '
+                             'full, lower input_size or max_detections') from error

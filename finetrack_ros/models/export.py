@@ -64,7 +64,7 @@ def export_onnx(model: FineTrack, folder: str | Path, form: str = 'gather',
     crops = torch.zeros(3, config.crop_rows, config.crop_columns, 3, dtype=torch.uint8)
     targets = Dim('targets', min=0, max=4096)
     detector, embedder = folder / 'detector.onnx', folder / 'embedder.onnx'
-    _export(DetectorGraph(model), (images,), detector, ['images'],
+    _export(DetectorGraph(model).eval(), (images,), detector, ['images'],
             ['boxes', 'scores', 'classes', 'features'],
             ({0: Dim('batch', max=64), 1: 32 * Dim('grid_rows', min=2, max=128),
               2: 32 * Dim('grid_columns', min=2, max=128)},))

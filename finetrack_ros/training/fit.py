@@ -58,7 +58,8 @@ def fit(weights: Path, output: Path, data: DataConfig, train: TrainConfig, size:
     Train, then write the averaged weights and both ONNX graphs.
 
     :param weights: see ``initial_model``.
-    :param output: folder of the run: checkpoints, ``metrics.csv``, and at the end ``model/``.
+    :param output: folder of the run: checkpoints, the curve in
+        ``curve/version_N/metrics.csv``, and at the end ``model/``.
     :param accelerator: Lightning's accelerator; on several GPUs Lightning distributes the work.
     :param precision: Lightning's precision, such as 32-true or bf16-mixed.
     :param resume: go on from the run's last checkpoint.
@@ -81,7 +82,7 @@ def fit(weights: Path, output: Path, data: DataConfig, train: TrainConfig, size:
     trainer = L.Trainer(
         accelerator=accelerator, devices='auto' if accelerator != 'cpu' else 1,
         precision=precision, max_steps=train.steps,  # type: ignore[arg-type]
-        gradient_clip_val=10.0, log_every_n_steps=10, logger=CSVLogger(output, '', ''),
+        gradient_clip_val=10.0, log_every_n_steps=10, logger=CSVLogger(output, 'curve'),
         callbacks=[average, checkpoint, TQDMProgressBar(refresh_rate=20)])
     trainer.fit(module, datamodule, ckpt_path=str(last) if resume else None)
     # The callback has put the averaged weights into the module at the end of fit.

@@ -54,7 +54,7 @@ class TrainConfig:
     class_: float = 1.0
     identity: float = 1.0
     triplet: float = 1.0
-    diversity: float = 0.1
+    diversity: float = 1.0
 
 
 class FineTrackModule(L.LightningModule):
@@ -77,6 +77,8 @@ class FineTrackModule(L.LightningModule):
         self.classifier = IdentityClassifier(num_identities, shape.global_dim, shape.heads,
                                              shape.local_dim)
         self.save_hyperparameters({'model': shape.as_dict(), 'train': asdict(self.config)})
+        # Lightning keeps the modes it finds, so the frozen statistics must be set already.
+        self.train()
 
     def train(self, mode: bool = True) -> FineTrackModule:
         """Set the mode; the detector's batch norms keep the statistics it was pretrained with."""

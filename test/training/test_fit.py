@@ -13,6 +13,7 @@ pytest.importorskip('lightning', reason='needs the extra "train"')
 from finetrack_ros.errors import ConfigError, ModelError  # noqa: E402
 from finetrack_ros.inference import load_model  # noqa: E402
 from finetrack_ros.models import YOLOX  # noqa: E402
+from finetrack_ros.models.checkpoint import load_checkpoint  # noqa: E402
 from finetrack_ros.training.compose import ComposeConfig  # noqa: E402
 from finetrack_ros.training.dataset import DataConfig  # noqa: E402
 from finetrack_ros.training.fit import fit, initial_model  # noqa: E402
@@ -44,6 +45,11 @@ def test_training_runs_resumes_and_exports(data_root: Path, weights: Path,
     folder = fit(*arguments, TrainConfig(steps=4, warmup=1, detector_sizes=(96, 128)),
                  accelerator='cpu', resume=True, name='tiny')
     assert torch.load(folder / 'model.pt', weights_only=True)['steps'] == 4
+    before = initial_model(weights, 'nano').detector.state_dict()
+    after = load_checkpoint(folder / 'model.pt').detector.state_dict()
+    statistics = [name for name in before if name.endswith(('running_mean', 'running_var'))]
+    assert all(torch.equal(before[name], after[name]) for name in statistics)
+    assert not torch.equal(before['head.obj_preds.0.bias'], after['head.obj_preds.0.bias'])
     runner = load_model(folder, device='cpu', input_size=128)
     image = np.zeros((90, 120, 3), np.uint8)
     vectors = runner.embed([image], [np.array([[10, 10, 40, 80]], np.float32)])[0]
@@ -55,7 +61,6 @@ def test_training_runs_resumes_and_exports(data_root: Path, weights: Path,
 def test_frozen_stages_and_statistics_stay(weights: Path) -> None:
     """Frozen stages take no gradient, and the detector's batch norms keep their statistics."""
     module = FineTrackModule(initial_model(weights, 'nano'), 5, TrainConfig(frozen=('stem',)))
-    module.train()
     backbone = module.model.detector.backbone.backbone
     assert not any(p.requires_grad for p in backbone.stem.parameters())
     assert all(p.requires_grad for p in backbone.dark2.parameters())
