@@ -11,6 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+# Under this key an exported graph's metadata holds the JSON text.
+METADATA_KEY = 'finetrack'
+
+
 @dataclass(frozen=True)
 class DetectorOutput:
     """
@@ -35,10 +39,12 @@ class Engine(Protocol):
 
     :ivar name: the library, such as ``onnxruntime``.
     :ivar device: what it runs on, such as ``cpu`` or ``cuda:0``.
+    :ivar metadata: what detector and embedder say of themselves (JSON); None in a foreign graph.
     """
 
     name: str
     device: str
+    metadata: tuple[str | None, str | None]
 
     def detect(self, images: NDArray[np.uint8]) -> DetectorOutput:
         """Run the detector on letterboxed BGR images, uint8 [B, H, W, 3]."""

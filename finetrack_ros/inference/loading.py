@@ -8,18 +8,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import onnxruntime as ort
-
 from finetrack_ros.errors import ConfigError, ModelError
-from finetrack_ros.inference.onnxruntime_engine import (
-    available_devices,
-    ERRORS,
-    OnnxRuntimeEngine,
-)
 from finetrack_ros.inference.runner import FineTrackRunner, ModelInfo
 
 WEIGHTS = Path(__file__).resolve().parent.parent / 'weights'
-METADATA_KEY = 'finetrack'
 GRAPHS = ('detector.onnx', 'embedder.onnx')
 ENGINES = ('auto', 'onnxruntime')
 
@@ -50,40 +42,28 @@ def model_folder(model: str | Path) -> Path:
     return folder
 
 
-def read_info(folder: Path) -> ModelInfo:
+def read_info(folder: Path, metadata: tuple[str | None, str | None]) -> ModelInfo:
     """
-    Read and check what a model's files say of themselves.
+    Check what a model's two graphs say of themselves.
 
-    :raises ModelError: where a file is damaged, of another architecture, or where the two
-        graphs come from different exports.
+    :raises ModelError: where they are of another architecture or from different exports.
     """
-    texts = [_read_metadata(folder / name) for name in GRAPHS]
-    if texts[0] != texts[1]:
+    for name, text in zip(GRAPHS, metadata, strict=True):
+        if text is None:
+            raise ModelError(f'{folder / name}: is no FineTrack graph (a model of another '
+                             'architecture?); pass a folder written by `finetrack export`')
+    first, second = metadata
+    if first != second:
         raise ModelError(f'{folder}: its two graphs come from different exports; '
                          'write both again with `finetrack export`')
     try:
-        data = json.loads(texts[0])
+        data = json.loads(str(first))
         rows, columns = data['crop_size']
         return ModelInfo(data['name'], tuple(data['class_names']), int(data['embedding_dim']),
                          (int(rows), int(columns)), int(data['input_size']))
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f'{folder}: what its graphs say of themselves is incomplete ({error}); '
                          'write both again with `finetrack export`') from error
-
-
-def _read_metadata(path: Path) -> str:
-    options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    try:
-        session = ort.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
-    except ERRORS as error:
-        raise ModelError(f'{path}: is damaged or no ONNX file ({error}); '
-                         'write it again with `finetrack export`') from error
-    metadata = session.get_modelmeta().custom_metadata_map
-    if METADATA_KEY not in metadata:
-        raise ModelError(f'{path}: is no FineTrack graph (a model of another architecture?); '
-                         'pass a folder written by `finetrack export`')
-    return metadata[METADATA_KEY]
 
 
 def load_model(model: str | Path = 'finetrack_nano', engine: str = 'auto', device: str = 'auto',
@@ -103,11 +83,13 @@ def load_model(model: str | Path = 'finetrack_nano', engine: str = 'auto', devic
     if engine not in ENGINES:
         raise ConfigError(f"engine '{engine}': unknown; use one of {', '.join(ENGINES)}")
     folder = model_folder(model)
-    info = read_info(folder)
-    reason = f'engine {engine} and device {device} as asked'
+    # Libraries are imported when they are chosen: no machine has all of them.
+    from finetrack_ros.inference.onnxruntime_engine import available_devices, OnnxRuntimeEngine
+
+    reason = f'device {device} as asked'
     if device == 'auto':
         devices = available_devices()
         device = devices[0]
         reason = f'ONNX Runtime offers {", ".join(devices)}; {device} is the fastest of them'
-    runner = FineTrackRunner(OnnxRuntimeEngine(folder, device, threads), info, reason, **settings)
-    return runner
+    started = OnnxRuntimeEngine(folder, device, threads)
+    return FineTrackRunner(started, read_info(folder, started.metadata), reason, **settings)

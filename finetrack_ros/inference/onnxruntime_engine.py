@@ -14,7 +14,7 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from finetrack_ros.errors import ConfigError, ModelError
-from finetrack_ros.inference.engine import DetectorOutput
+from finetrack_ros.inference.engine import DetectorOutput, METADATA_KEY
 
 # ONNX Runtime's own errors have no common base.
 ERRORS = (
@@ -56,6 +56,9 @@ class OnnxRuntimeEngine:
         self._kind, self._index = kind, int(index or 0)
         self._detector = self._session(folder / 'detector.onnx', threads)
         self._embedder = self._session(folder / 'embedder.onnx', threads)
+        detector, embedder = (session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+                              for session in (self._detector, self._embedder))
+        self.metadata: tuple[str | None, str | None] = (detector, embedder)
 
     def _session(self, path: Path, threads: int) -> ort.InferenceSession:
         options = ort.SessionOptions()
@@ -69,8 +72,8 @@ class OnnxRuntimeEngine:
         try:
             session = ort.InferenceSession(str(path), options, providers=[provider])
         except ERRORS as error:
-            raise ModelError(f'{path}: ONNX Runtime cannot load it ({error}); '
-                             'export the model again with `finetrack export`') from error
+            raise ModelError(f'{path}: is damaged or no ONNX file ({error}); '
+                             'write it again with `finetrack export`') from error
         if _PROVIDERS[self._kind] not in session.get_providers():
             raise ConfigError(f"device '{self.device}': ONNX Runtime could not start its CUDA "
                               'provider; check the driver and cuDNN, or use device cpu')
