@@ -10,7 +10,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-
 # Under this key an exported graph's metadata holds the JSON text.
 METADATA_KEY = 'finetrack'
 
