@@ -216,7 +216,8 @@ def steps(setup: Setup, testing: bool) -> Iterator[tuple[str, str, str, Callable
     """Yield name, description, digest of inputs, and action of each step."""
     base = f'{sys.version} {sys.base_prefix} {setup.ros}'
     ros = digest([base, ROS_REQUIREMENTS])
-    package = digest([base, ROOT / 'pyproject.toml'])
+    # Dependencies stand above the tools' settings.
+    package = digest([base, (ROOT / 'pyproject.toml').read_text().partition('\n[tool.')[0]])
     yield 'venv', f'virtual environment, Python {platform.python_version()}', base, \
         setup.create_venv
     if setup.ros is None:
