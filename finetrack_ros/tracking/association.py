@@ -1,9 +1,9 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Costs between tracks and detections, and their assignment.
+Likeness of tracks and detections, and their assignment.
 
-In a picture most tracks are far from most detections, so costs are not matrices but one array
+In a picture most tracks are far from most detections, so likeness is not a matrix but one array
 over the candidate pairs: those whose boxes overlap. Only what is left of them after gating, and
 only where a row or column has more than one, reaches the assignment solver.
 """
@@ -20,6 +20,7 @@ from finetrack_ros.geometry import box_area, Boxes
 
 Index = NDArray[np.intp]
 Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 SPARSE_PAIRS = 16
 """With fewer than 1/16 of all pairs as candidates, dot products pair by pair beat a matmul."""
@@ -41,18 +42,19 @@ class Pairs:
         """Return the number of pairs."""
         return len(self.rows)
 
-    def __getitem__(self, index: NDArray[np.bool_] | Index) -> Pairs:
+    def __getitem__(self, index: Mask | Index) -> Pairs:
         """Return the pairs that a mask or index array selects."""
         return Pairs(self.rows[index], self.cols[index])
 
 
-def overlapping_pairs(a: Boxes, b: Boxes) -> tuple[Pairs, Floats]:
+def overlapping_pairs(a: Boxes, b: Boxes) -> tuple[Pairs, Floats, Floats]:
     """
-    Find the pairs of xyxy boxes that overlap, and their intersection over union.
+    Find the pairs of xyxy boxes that overlap, and how much.
 
     :param a: boxes [N, 4].
     :param b: boxes [M, 4].
-    :return: the pairs [P], ordered by row, and their IoU, float32 [P] in (0, 1].
+    :return: the pairs [P], ordered by row; their intersection over union, float32 [P] in (0, 1];
+        the same of their vertical extents alone, float32 [P] in (0, 1].
     """
     a, b = a.astype(np.float32), b.astype(np.float32)
     overlap = a[:, 0, None] < b[:, 2]
@@ -61,11 +63,13 @@ def overlapping_pairs(a: Boxes, b: Boxes) -> tuple[Pairs, Floats]:
     overlap &= a[:, 3, None] > b[:, 1]
     rows, cols = np.nonzero(overlap)
     first, second = a[rows].T, b[cols].T
+    height = np.minimum(first[3], second[3]) - np.maximum(first[1], second[1])
     inter = np.minimum(first[2], second[2]) - np.maximum(first[0], second[0])
-    inter *= np.minimum(first[3], second[3]) - np.maximum(first[1], second[1])
+    inter *= height
     union = box_area(a)[rows] + box_area(b)[cols] - inter
     np.maximum(union, np.finfo(np.float32).tiny, out=union)
-    return Pairs(rows, cols), np.minimum(inter / union, 1)
+    height /= np.maximum(first[3], second[3]) - np.minimum(first[1], second[1])
+    return Pairs(rows, cols), np.minimum(inter / union, 1), height
 
 
 def cosine(a: Floats, b: Floats, pairs: Pairs) -> Floats:
@@ -82,7 +86,29 @@ def cosine(a: Floats, b: Floats, pairs: Pairs) -> Floats:
     return product[pairs.rows, pairs.cols]
 
 
-def assign(pairs: Pairs, cost: NDArray[np.floating], limit: float) -> Index:
+def lead(values: Floats, group: Index, count: int) -> Floats:
+    """
+    Return by how much the best pair of each group beats the second best.
+
+    The gap between the best and the second best appearance tells how far appearance can be
+    trusted for that track or detection (Deep OC-SORT, arXiv 2302.11813).
+
+    :param values: at least 0, float32 [P].
+    :param group: row or column of each pair, [P].
+    :param count: number of rows or columns.
+    :return: float32 [count]; the best value itself where a group has one pair, 0 where none.
+    """
+    best = np.zeros(count, np.float32)
+    np.maximum.at(best, group, values)
+    rest = np.where(values < best[group], values, 0)
+    # A group whose best value occurs twice has no leader.
+    ties = np.bincount(group[values == best[group]], minlength=count) > 1
+    second = np.zeros(count, np.float32)
+    np.maximum.at(second, group, rest)
+    return np.where(ties, 0, best - second)
+
+
+def assign(pairs: Pairs, cost: Floats | NDArray[np.float64], limit: float) -> Index:
     """
     Choose pairs so that no row or column is used twice and the total cost is least.
 
@@ -94,7 +120,7 @@ def assign(pairs: Pairs, cost: NDArray[np.floating], limit: float) -> Index:
     :param pairs: candidates [P]; every other pair is forbidden.
     :param cost: finite cost of each candidate [P].
     :param limit: candidates from this cost on are forbidden.
-    :return: indices of the chosen pairs, ordered by row.
+    :return: indices of the chosen pairs, in the order of ``pairs``.
     """
     index = np.flatnonzero(cost < limit)
     rows, cols = pairs.rows[index], pairs.cols[index]

@@ -39,27 +39,47 @@ class TrackerConfig:
     frame_rate: float = _number(
         30.0, 0.1, 1000.0, 'Frames per second assumed where a frame brings no stamp')
     high_score: float = _number(
-        0.6, 0.0, 1.0, 'Score from which a detection joins the first association')
+        0.6, 0.0, 1.0, 'Score from which a detection may match any track; weaker ones only '
+        'continue tracks seen in the frame before, and give no embedding')
     low_score: float = _number(
-        0.1, 0.0, 1.0, 'Score from which a detection may continue a track that is left over')
+        0.1, 0.0, 1.0, 'Score from which a detection is used at all')
+    low_penalty: float = _number(
+        0.2, 0.0, 1.0, 'What a weak detection loses in the choice between detections')
     birth_score: float = _number(
         0.7, 0.0, 1.0, 'Score from which an unmatched detection starts a track')
-    match_iou: float = _number(
-        0.2, 0.0, 1.0, 'Least IoU, times score, of a match in the first association')
-    low_match_iou: float = _number(
-        0.5, 0.0, 1.0, 'Least IoU of a match with a low-score detection')
+    birth_overlap: float = _number(
+        0.7, 0.0, 1.0, 'A detection that overlaps a seen track by more than this IoU starts none')
+    match_similarity: float = _number(
+        0.2, 0.0, 1.0, 'Least product of IoU, height overlap and score of a match')
+    recover_seconds: float = _number(
+        3600.0, 0.0, 3600.0, 'After an absence longer than this a track takes its velocity from '
+        'the two detections around it instead of from the filter')
+    measurement_noise: float = _number(
+        0.05, 0.001, 1.0, 'Standard deviation of a detected coordinate, in box sides')
+    position_noise: float = _number(
+        0.27, 0.0, 10.0, 'Random walk of a coordinate, in box sides per square root of a second')
+    velocity_noise: float = _number(
+        1.0, 0.0, 100.0, 'Random walk of the velocity, in box sides per second, per square root '
+        'of a second')
     appearance_weight: float = _number(
-        0.5, 0.0, 1.0, 'Share of appearance in the cost of a pair where both have embeddings')
+        0.5, 0.0, 10.0, 'What a cosine similarity of 1 adds to the product above in the choice '
+        'between detections, before it is raised where appearance tells them apart')
     appearance_gate: float = _number(
         0.25, -1.0, 1.0, 'Least cosine similarity of a match where both have embeddings')
     embedding_momentum: float = _number(
         0.9, 0.0, 1.0, "Share of the past in a track's smoothed embedding")
-    birth_overlap: float = _number(
-        0.7, 0.0, 1.0, 'A detection that overlaps a track by more than this IoU starts no track')
     confirm_hits: int = _number(
-        2, 1, 100, 'Detections after which a new track is confirmed and given out')
+        2, 1, 100, 'Detections in a row after which a new track is confirmed and given out')
     lost_seconds: float = _number(
-        1.0, 0.0, 3600.0, 'Time for which a track that is not seen is kept and may come back')
+        1.0, 0.0, 3600.0, 'Time for which an unseen track is predicted and may come back by '
+        'overlap; must be longer than a frame period')
+    memory_seconds: float = _number(
+        0.0, 0.0, 86400.0, 'Time for which an unseen track with embeddings may come back by '
+        'appearance alone, wherever it is; 0 turns this off')
+    memory_gate: float = _number(
+        0.75, -1.0, 1.0, 'Least cosine similarity of such a return')
+    memory_margin: float = _number(
+        0.1, 0.0, 2.0, 'Least lead of such a return over the next best track or detection')
     class_policy: str = _choice(
         'vote', ('vote', 'forbid', 'ignore'),
         "'vote': any classes match and a track takes its most frequent one; 'forbid': only equal "

@@ -28,6 +28,8 @@ _COLUMNS: dict[str, tuple[Any, int]] = {
     'votes': (np.float32, 0),
     'matched': (np.int32, 0),
     'embedded': (np.bool_, 0),
+    'slots': (np.int32, 0),
+    'sampled': (np.float64, 0),
 }
 
 
@@ -43,6 +45,8 @@ class TrackStore:
     :ivar votes: weight of the class in the running majority vote.
     :ivar matched: row of the detection matched in this frame, -1 if none.
     :ivar embedded: whether the track has an embedding.
+    :ivar slots: place of the track in the gallery, -1 if none.
+    :ivar sampled: time of the last sample for the gallery, seconds.
     :ivar embeddings: float32 [M, D], or None while no detection has brought one.
     """
 
@@ -62,6 +66,8 @@ class TrackStore:
     votes: NDArray[np.float32]
     matched: NDArray[np.int32]
     embedded: NDArray[np.bool_]
+    slots: NDArray[np.int32]
+    sampled: Array
 
     def __init__(self) -> None:
         """Start without tracks."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 import math
 
 import numpy as np
@@ -12,21 +13,51 @@ from numpy.typing import NDArray
 from finetrack_ros.detections import Detections
 from finetrack_ros.geometry import cxcywh_to_xyxy, valid_boxes, xyxy_to_cxcywh
 from finetrack_ros.tracking import kalman
-from finetrack_ros.tracking.association import assign, cosine, Index, overlapping_pairs
+from finetrack_ros.tracking.association import (
+    assign,
+    cosine,
+    Floats,
+    Index,
+    lead,
+    Mask,
+    overlapping_pairs,
+    Pairs,
+)
 from finetrack_ros.tracking.config import TrackerConfig
+from finetrack_ros.tracking.gallery import Gallery, unambiguous_matches
 from finetrack_ros.tracking.store import TrackStore
 from finetrack_ros.tracking.tracks import Tracks, TrackState
 
-Rows = Index
+SAMPLE_SECONDS = 0.5
+"""Time between two samples of a track for the gallery: frames next to each other look alike."""
+MAX_REMEMBERED = 1000
+"""Most unseen tracks that are kept: what bounds memory in endless crowds."""
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """
+    The usable detections of one frame.
+
+    :ivar rows: their rows in the caller's detections, [N].
+    :ivar detections: the detections, [N].
+    :ivar boxes: float64 [N, 4], cxcywh.
+    :ivar low: which have a score below ``high_score``, [N].
+    """
+
+    rows: Index
+    detections: Detections
+    boxes: NDArray[np.float64]
+    low: Mask
 
 
 class Tracker:
     """
     Joins detections into tracks by motion, overlap and appearance.
 
-    Association follows ByteTrack (arXiv 2110.06864): confident detections first, then weak ones
-    for the tracks left over. Confident detections are compared by overlap with the predicted box
-    and, where both sides have embeddings, by appearance.
+    One assignment per frame compares all tracks with all detections: strong detections with any
+    track, weak ones, at a penalty, with tracks seen in the frame before (the two stages of
+    ByteTrack, arXiv 2110.06864, as one, like TrackTrack, CVPR 2025). What is left starts tracks.
 
     :ivar config: parameters; may be replaced between updates.
     :ivar rejected: detections dropped so far because their box was inverted, or box, score or
@@ -38,16 +69,17 @@ class Tracker:
         self.config = TrackerConfig() if config is None else config
         self.rejected = 0
         self._store = TrackStore()
+        self._gallery: Gallery | None = None
         self._next_id = 1
-        self._noise = kalman.Noise()
         self._clock = 0.0
         self._stamp: float | None = None
+        self._at_start = True
 
     def reset(self) -> None:
         """Drop all tracks and forget the last stamp; ids go on, so that none repeats."""
-        self._store.clear()
-        self._clock = 0.0
+        self._keep(np.zeros(len(self._store), bool))
         self._stamp = None
+        self._at_start = True
 
     def update(self, detections: Detections, stamp: float | None = None) -> Tracks:
         """
@@ -62,42 +94,48 @@ class Tracker:
         if detections.embeddings is not None:
             self._store.ensure_embeddings(detections.embeddings.shape[1])
         self._advance(stamp)
-        first_frame = not len(self._store)
-        usable = self._check(detections)
-        boxes = xyxy_to_cxcywh(np.where(usable[:, None], detections.boxes, 0).astype(np.float64))
-        high = np.flatnonzero(usable & (detections.scores >= self.config.high_score))
-        low = np.flatnonzero(
-            usable & (detections.scores < self.config.high_score)
-            & (detections.scores >= self.config.low_score))
-
-        rows, cols = self._match_high(detections, high)
-        self._apply(rows, cols, detections, boxes)
-        left = self._store.matched < 0
-        seen_before = left & (self._store.states == TrackState.CONFIRMED)
-        rows, cols = self._match_low(detections, np.flatnonzero(seen_before), low)
-        self._apply(rows, cols, detections, boxes)
+        frame = self._usable(detections)
+        rows, cols = self._match(frame)
+        self._write(rows, cols, frame)
         self._end_frame()
-        self._give_birth(detections, boxes, high, confirmed=first_frame)
+        free = np.ones(len(frame.rows), bool)
+        free[cols] = False
+        # At the start all objects are old: nothing is gained by a wait for a second detection.
+        self._give_birth(np.flatnonzero(free), frame, confirmed=self._at_start)
+        self._at_start = False
         return self.tracks()
 
     def tracks(self, include_lost: bool = False) -> Tracks:
-        """Return the confirmed tracks seen in the last frame, or all tracks."""
+        """
+        Return tracks as of the last frame.
+
+        :param include_lost: also the tentative ones and those lost for at most ``lost_seconds``.
+        :return: the confirmed tracks seen in the last frame, or all.
+        """
         store = self._store
-        seen = store.matched >= 0
-        boxes = np.where(seen[:, None], store.boxes, store.position)
+        chosen = store.states == TrackState.CONFIRMED
+        if include_lost:
+            chosen = self._in_reach()
+        rows = np.flatnonzero(chosen)
+        seen = store.matched[rows] >= 0
+        boxes = np.where(seen[:, None], store.boxes[rows], store.position[rows])
         embeddings = store.embeddings
-        tracks = Tracks(
-            ids=store.ids.copy(), boxes=cxcywh_to_xyxy(boxes).astype(np.float32),
-            velocities=store.velocity.astype(np.float32), scores=store.scores.copy(),
-            classes=store.classes.copy(),
-            ages=(self._clock - store.born).astype(np.float32), hits=store.hits.copy(),
-            time_since_seen=(self._clock - store.seen).astype(np.float32),
-            states=store.states.copy(), detection_indices=store.matched.copy(),
-            embeddings=None if embeddings is None else embeddings.copy())
-        return tracks if include_lost else tracks[store.states == TrackState.CONFIRMED]
+        return Tracks(
+            ids=store.ids[rows], boxes=cxcywh_to_xyxy(boxes).astype(np.float32),
+            velocities=store.velocity[rows].astype(np.float32), scores=store.scores[rows],
+            classes=store.classes[rows],
+            ages=(self._clock - store.born[rows]).astype(np.float32), hits=store.hits[rows],
+            time_since_seen=(self._clock - store.seen[rows]).astype(np.float32),
+            states=store.states[rows], detection_indices=store.matched[rows],
+            embeddings=None if embeddings is None else embeddings[rows])
+
+    def _noise(self) -> kalman.Noise:
+        config = self.config
+        return kalman.Noise(
+            config.measurement_noise, config.position_noise, config.velocity_noise)
 
     def _advance(self, stamp: float | None) -> None:
-        """Move the clock and the tracks to the frame's time; drop tracks lost for too long."""
+        """Move the clock and the tracks to the frame's time; drop tracks unseen for too long."""
         period = 1 / self.config.frame_rate
         if stamp is not None and not math.isfinite(stamp):
             raise ValueError(f'stamp is {stamp}: give seconds, or None')
@@ -110,87 +148,140 @@ class Tracker:
         if dt < 0:
             dt = period
             if self.config.on_jump_back == 'reset':
-                self._store.clear()
+                self.reset()
+                self._stamp = stamp
         self._clock += dt
-        store = self._store
-        store.keep(self._clock - store.seen <= self.config.lost_seconds + 1e-9)
-        kalman.predict(store.kalman, dt, self._noise)
-        store.matched[:] = -1
+        self._forget()
+        kalman.predict(self._store.kalman, dt, self._noise())
+        self._store.matched[:] = -1
 
-    def _check(self, detections: Detections) -> NDArray[np.bool_]:
-        """Return which detections [N] can be used, and count the others."""
+    def _in_reach(self) -> Mask:
+        """Return which tracks are seen, or lost so recently that motion can still tell."""
+        # The slack keeps a track for whole periods whose sum rounds to just above the limit.
+        return self._clock - self._store.seen <= self.config.lost_seconds + 1e-9
+
+    def _forget(self) -> None:
+        """Drop tracks that can no longer come back, by overlap or by appearance."""
+        store = self._store
+        kept = self._in_reach()
+        if not kept.all():
+            remembered = ~kept & store.embedded & (store.states == TrackState.LOST)
+            remembered &= self._clock - store.seen <= self.config.memory_seconds
+            latest = np.flatnonzero(remembered)
+            latest = latest[np.argsort(-store.seen[latest], kind='stable')[:MAX_REMEMBERED]]
+            kept[latest] = True
+            self._keep(kept)
+
+    def _keep(self, mask: Mask) -> None:
+        """Drop the tracks where ``mask`` [M] is false, with their gallery."""
+        if self._gallery is not None:
+            slots = self._store.slots[~mask]
+            self._gallery.release(slots[slots >= 0])
+        self._store.keep(mask)
+
+    def _usable(self, detections: Detections) -> _Frame:
+        """Drop and count detections that make no sense, and drop those below ``low_score``."""
         usable = valid_boxes(detections.boxes) & np.isfinite(detections.scores)
         if detections.embeddings is not None:
             usable &= np.isfinite(detections.embeddings.sum(axis=1))
         self.rejected += len(usable) - int(usable.sum())
-        return usable
+        usable &= detections.scores >= self.config.low_score
+        if not usable.all():
+            detections = detections[usable]
+        return _Frame(
+            np.flatnonzero(usable), detections, xyxy_to_cxcywh(detections.boxes.astype(float)),
+            detections.scores < self.config.high_score)
 
-    def _match_high(self, detections: Detections, high: Rows) -> tuple[Rows, Rows]:
-        """Match all tracks with confident detections by overlap and appearance."""
-        config, store = self.config, self._store
-        pairs, iou = overlapping_pairs(cxcywh_to_xyxy(store.position), detections.boxes[high])
-        cost = 1 - iou * detections.scores[high][pairs.cols]
-        allowed = cost < 1 - config.match_iou
-        if config.class_policy == 'forbid':
-            allowed &= store.classes[pairs.rows] == detections.classes[high][pairs.cols]
-        if detections.embeddings is not None and store.embeddings is not None:
-            likeness = cosine(store.embeddings, detections.embeddings[high], pairs)
-            known = store.embedded[pairs.rows]
-            allowed &= ~known | (likeness >= config.appearance_gate)
-            weight = config.appearance_weight * known
-            cost = (1 - weight) * cost + weight * (1 - likeness) / 2
-        chosen = assign(pairs[allowed], cost[allowed], 1.0)
-        pairs = pairs[allowed][chosen]
-        return pairs.rows, high[pairs.cols]
-
-    def _match_low(self, detections: Detections, left: Rows, low: Rows) -> tuple[Rows, Rows]:
-        """Continue confirmed tracks that are left over with weak detections, by overlap."""
-        store = self._store
-        pairs, iou = overlapping_pairs(
-            cxcywh_to_xyxy(store.position[left]), detections.boxes[low])
-        cost = 1 - iou
+    def _match(self, frame: _Frame) -> tuple[Index, Index]:
+        """Return tracks and detections that belong together."""
+        store, detections = self._store, frame.detections
+        active = np.flatnonzero(self._in_reach())
+        pairs, iou, height = overlapping_pairs(
+            cxcywh_to_xyxy(store.position[active]), detections.boxes)
+        # Height-modulated IoU (Hybrid-SORT, AAAI 2024): heights tell people at different
+        # distances apart where their boxes overlap.
+        similarity = iou * height * detections.scores[pairs.cols]
+        similarity -= np.float32(self.config.low_penalty) * frame.low[pairs.cols]
+        pairs = Pairs(active[pairs.rows], pairs.cols)
+        allowed = similarity > self.config.match_similarity
+        allowed &= ~frame.low[pairs.cols] | (store.states[pairs.rows] == TrackState.CONFIRMED)
         if self.config.class_policy == 'forbid':
-            cost[store.classes[left][pairs.rows] != detections.classes[low][pairs.cols]] = 1
-        pairs = pairs[assign(pairs, cost, 1 - self.config.low_match_iou)]
-        return left[pairs.rows], low[pairs.cols]
+            allowed &= store.classes[pairs.rows] == detections.classes[pairs.cols]
+        pairs, similarity = pairs[allowed], similarity[allowed]
+        if detections.embeddings is not None:
+            pairs, similarity = self._add_appearance(pairs, similarity, frame)
+        chosen = pairs[assign(pairs, -similarity, -self.config.match_similarity)]
+        return chosen.rows, chosen.cols
 
-    def _apply(self, rows: Rows, cols: Rows, detections: Detections,
-               boxes: NDArray[np.float64]) -> None:
+    def _add_appearance(self, pairs: Pairs, similarity: Floats,
+                        frame: _Frame) -> tuple[Pairs, Floats]:
+        """Forbid pairs that look different and favour those that look alike."""
+        config, store = self.config, self._store
+        assert frame.detections.embeddings is not None and store.embeddings is not None
+        likeness = cosine(store.embeddings, frame.detections.embeddings, pairs)
+        known = store.embedded[pairs.rows] & ~frame.low[pairs.cols]
+        alike = ~known | (likeness >= config.appearance_gate)
+        pairs, similarity = pairs[alike], similarity[alike]
+        likeness = np.where(known, np.maximum(likeness, 0), 0)[alike]
+        trust = 1 + lead(likeness, pairs.rows, len(store))[pairs.rows]
+        trust += lead(likeness, pairs.cols, len(frame.rows))[pairs.cols]
+        return pairs, similarity + np.float32(config.appearance_weight) * trust * likeness
+
+    def _write(self, rows: Index, cols: Index, frame: _Frame) -> None:
         """Write matched detections into their tracks."""
-        store = self._store
+        store, noise = self._store, self._noise()
+        boxes, scores = frame.boxes[cols], frame.detections.scores[cols]
+        absent = self._clock - store.seen[rows]
         state = kalman.KalmanState(*(column[rows] for column in vars(store.kalman).values()))
-        store.set_kalman(rows, kalman.update(state, boxes[cols], self._noise))
-        store.boxes[rows] = boxes[cols]
+        state = kalman.update(state, boxes, noise)
+        back = absent > self.config.recover_seconds
+        if back.any():
+            kalman.recover(state, back, store.boxes[rows], boxes, absent, noise)
+        store.set_kalman(rows, state)
+        store.boxes[rows] = boxes
         store.seen[rows] = self._clock
         store.hits[rows] += 1
-        store.scores[rows] = detections.scores[cols]
-        store.matched[rows] = cols
-        self._vote(rows, detections.classes[cols], detections.scores[cols])
-        if detections.embeddings is not None:
-            confident = detections.scores[cols] >= self.config.high_score
-            self._smooth(rows[confident], detections.embeddings[cols[confident]])
+        store.scores[rows] = scores
+        store.matched[rows] = frame.rows[cols]
+        self._vote(rows, frame.detections.classes[cols], scores)
+        strong = ~frame.low[cols]
+        self._learn(rows[strong], cols[strong], frame)
 
-    def _vote(self, rows: Rows, classes: NDArray[np.int32], scores: NDArray[np.float32]) -> None:
+    def _vote(self, rows: Index, classes: NDArray[np.int32], scores: Floats) -> None:
         """Update the classes by a running majority vote (Boyer and Moore) weighted by score."""
         store = self._store
         if self.config.class_policy == 'ignore':
             store.classes[rows] = classes
             return
-        agrees = store.classes[rows] == classes
-        votes = store.votes[rows] + np.where(agrees, scores, -scores)
-        beaten = votes < 0
-        store.classes[rows] = np.where(beaten, classes, store.classes[rows])
+        votes = store.votes[rows] + np.where(store.classes[rows] == classes, scores, -scores)
+        store.classes[rows] = np.where(votes < 0, classes, store.classes[rows])
         store.votes[rows] = np.abs(votes)
 
-    def _smooth(self, rows: Rows, embeddings: NDArray[np.float32]) -> None:
-        """Move the tracks' embeddings towards the detections' (exponential average)."""
-        store = self._store
+    def _learn(self, rows: Index, cols: Index, frame: _Frame) -> None:
+        """Move the tracks' embeddings towards the detections', and sample for the gallery."""
+        store, embeddings = self._store, frame.detections.embeddings
+        if embeddings is None:
+            return
         known = store.ensure_embeddings(embeddings.shape[1])
+        new = embeddings[cols]
         momentum = np.float32(self.config.embedding_momentum) * store.embedded[rows, None]
-        mixed = momentum * known[rows] + (1 - momentum) * embeddings
+        mixed = momentum * known[rows] + (1 - momentum) * new
         norm = np.sqrt(np.einsum('nd,nd->n', mixed, mixed))[:, None]
         known[rows] = mixed / np.maximum(norm, np.finfo(np.float32).tiny)
         store.embedded[rows] = True
+        if self.config.memory_seconds > 0:
+            due = (store.slots[rows] < 0) | (self._clock - store.sampled[rows] >= SAMPLE_SECONDS)
+            self._sample(rows[due], new[due])
+
+    def _sample(self, rows: Index, embeddings: Floats) -> None:
+        """Put embeddings [N, D] of the given tracks into the gallery."""
+        store = self._store
+        if self._gallery is None:
+            self._gallery = Gallery(embeddings.shape[1])
+        fresh = rows[store.slots[rows] < 0]
+        store.slots[fresh] = self._gallery.allocate(len(fresh))
+        self._gallery.add(store.slots[rows], embeddings)
+        store.sampled[rows] = self._clock
 
     def _end_frame(self) -> None:
         """Move tracks between their states and drop tentative ones that were missed."""
@@ -203,42 +294,64 @@ class Tracker:
         store.states[lost] = TrackState.LOST
         # The size of an unseen box is not extrapolated: a person does not shrink away.
         store.velocity[lost, 2:] = 0
-        store.keep(seen | ~tentative)
+        self._keep(seen | ~tentative)
 
-    def _give_birth(self, detections: Detections, boxes: NDArray[np.float64], high: Rows,
-                    confirmed: bool) -> None:
-        """Start tracks from confident free detections that overlap no seen track or birth."""
-        config, store = self.config, self._store
-        free = np.ones(len(detections), bool)
-        free[store.matched[store.matched >= 0]] = False
-        born = high[free[high] & (detections.scores[high] >= config.birth_score)]
-        seen = np.flatnonzero(store.matched >= 0)
-        pairs, iou = overlapping_pairs(
-            detections.boxes[born], cxcywh_to_xyxy(store.boxes[seen]))
-        hidden = np.zeros(len(born), bool)
-        hidden[pairs.rows[iou > config.birth_overlap]] = True
-        born = born[~hidden]
-        # Of births that overlap each other the best stays: best first, then none before it.
-        born = born[np.argsort(-detections.scores[born], kind='stable')]
-        pairs, iou = overlapping_pairs(detections.boxes[born], detections.boxes[born])
-        repeated = pairs.rows[(iou > config.birth_overlap) & (pairs.cols < pairs.rows)]
-        born = np.sort(np.delete(born, repeated))
+    def _give_birth(self, free: Index, frame: _Frame, confirmed: bool) -> None:
+        """Start or recall tracks from the strong ones of the unmatched detections."""
+        born = free[frame.detections.scores[free] >= self.config.birth_score]
+        born = self._apart(born[~frame.low[born]], frame)
+        if self.config.memory_seconds > 0 and len(born):
+            born = self._recall(born, frame)
         if not len(born):
             return
+        store, detections = self._store, frame.detections
         rows = np.arange(len(store), len(store) + len(born))
         store.append(len(born))
         store.ids[rows] = np.arange(self._next_id, self._next_id + len(born))
         self._next_id += len(born)
-        store.set_kalman(rows, kalman.initiate(boxes[born], self._noise))
-        store.boxes[rows] = boxes[born]
+        store.set_kalman(rows, kalman.initiate(frame.boxes[born], self._noise()))
+        store.boxes[rows] = frame.boxes[born]
         store.born[rows] = self._clock
         store.seen[rows] = self._clock
         store.hits[rows] = 1
         store.scores[rows] = detections.scores[born]
-        store.matched[rows] = born
+        store.matched[rows] = frame.rows[born]
         store.classes[rows] = detections.classes[born]
         store.votes[rows] = detections.scores[born]
-        immediate = confirmed or config.confirm_hits == 1
+        store.slots[rows] = -1
+        immediate = confirmed or self.config.confirm_hits == 1
         store.states[rows] = TrackState.CONFIRMED if immediate else TrackState.TENTATIVE
-        if detections.embeddings is not None:
-            self._smooth(rows, detections.embeddings[born])
+        self._learn(rows, born, frame)
+
+    def _apart(self, born: Index, frame: _Frame) -> Index:
+        """Return those of the detections that overlap no seen track and no better one of them."""
+        store, limit = self._store, self.config.birth_overlap
+        boxes, scores = frame.detections.boxes, frame.detections.scores
+        seen = cxcywh_to_xyxy(store.boxes[store.matched >= 0])
+        pairs, iou, _ = overlapping_pairs(boxes[born], seen)
+        born = np.delete(born, pairs.rows[iou > limit])
+        born = born[np.argsort(-scores[born], kind='stable')]
+        pairs, iou, _ = overlapping_pairs(boxes[born], boxes[born])
+        repeated = pairs.rows[(iou > limit) & (pairs.cols < pairs.rows)]
+        return np.sort(np.delete(born, repeated))
+
+    def _recall(self, born: Index, frame: _Frame) -> Index:
+        """Give detections to lost tracks that look like them alone; return the others."""
+        config, store = self.config, self._store
+        embeddings = frame.detections.embeddings
+        lost = np.flatnonzero((store.states == TrackState.LOST) & (store.slots >= 0))
+        if embeddings is None or self._gallery is None or not len(lost):
+            return born
+        assert store.embeddings is not None
+        likeness = self._gallery.likeness(store.slots[lost], embeddings[born])
+        if config.class_policy == 'forbid':
+            likeness[frame.detections.classes[born][:, None] != store.classes[lost]] = -1
+        visible = store.embeddings[(store.matched >= 0) & store.embedded]
+        rivals = (embeddings[born] @ visible.T).max(axis=1, initial=-1)
+        found, index = unambiguous_matches(
+            likeness, rivals, config.memory_gate, config.memory_margin)
+        rows, cols = lost[index], born[found]
+        store.set_kalman(rows, kalman.initiate(frame.boxes[cols], self._noise()))
+        self._write(rows, cols, frame)
+        store.states[rows] = TrackState.CONFIRMED
+        return np.delete(born, found)

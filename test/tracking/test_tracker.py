@@ -128,8 +128,8 @@ def test_lost_tracks_expire_after_seconds_whatever_the_frame_rate(frame_rate):
 def test_a_weak_detection_continues_a_track_but_starts_none():
     tracker = Tracker()
     tracker.update(detect(BOX), 0.0)
-    assert tracker.update(detect(BOX + 1, score=0.3), 0.1).ids.tolist() == [1]
-    assert len(tracker.update(detect(BOX + 500, score=0.3), 0.2)) == 0
+    assert tracker.update(detect(BOX + 1, score=0.5), 0.1).ids.tolist() == [1]
+    assert len(tracker.update(detect(BOX + 500, score=0.5), 0.2)) == 0
     assert len(tracker.tracks(include_lost=True)) == 1
 
 

@@ -1,0 +1,95 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A few different views of each track's appearance, for finding it again long after."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finetrack_ros.tracking.association import Floats, Index, Mask
+
+VIEWS = 4
+"""Embeddings kept per track: about front, back and two sides of a person."""
+
+
+class Gallery:
+    """
+    Embeddings [slots, VIEWS, D]; a track holds a slot from its first sample until it is dropped.
+
+    Slots never move, unlike the rows of the track store: at 500 tracks of 512 values the gallery
+    is 4 MB, too much to shift whenever a track ends.
+    """
+
+    def __init__(self, dim: int) -> None:
+        """Start without slots for embeddings of ``dim`` values."""
+        self._views = np.zeros((0, VIEWS, dim), np.float32)
+        self._filled = np.zeros(0, np.int32)
+        self._free: list[int] = []
+
+    def allocate(self, count: int) -> NDArray[np.int32]:
+        """Return ``count`` empty slots, growing by doubling where none are free."""
+        if len(self._free) < count:
+            size = len(self._filled)
+            grown = max(2 * size, size + count, 16)
+            views = np.zeros((grown, *self._views.shape[1:]), np.float32)
+            views[:size] = self._views
+            self._views = views
+            self._filled = np.concatenate([self._filled, np.zeros(grown - size, np.int32)])
+            self._free.extend(range(grown - 1, size - 1, -1))
+        slots = [self._free.pop() for _ in range(count)]
+        self._filled[slots] = 0
+        self._views[slots] = 0
+        return np.array(slots, np.int32)
+
+    def release(self, slots: NDArray[np.int32]) -> None:
+        """Give slots back."""
+        self._free.extend(slots.tolist())
+
+    def add(self, slots: NDArray[np.int32], embeddings: Floats) -> None:
+        """
+        Store one unit embedding [D] per slot: in an empty view, else over the most similar one.
+
+        Replacing the most similar keeps the views apart, where a ring would forget the back of a
+        person who has shown the front for a while.
+        """
+        if not len(slots):
+            return
+        similar = np.einsum('nvd,nd->nv', self._views[slots], embeddings).argmax(axis=1)
+        filled = self._filled[slots]
+        view = np.where(filled < VIEWS, filled, similar)
+        self._views[slots, view] = embeddings
+        self._filled[slots] = np.minimum(filled + 1, VIEWS)
+
+    def likeness(self, slots: NDArray[np.int32], embeddings: Floats) -> Floats:
+        """Return the best cosine of each embedding [N, D] with any view of each slot, [N, S]."""
+        views = self._views[slots]
+        product = embeddings @ views.reshape(-1, views.shape[2]).T
+        best: Floats = product.reshape(len(embeddings), len(slots), VIEWS).max(axis=2)
+        return best
+
+
+def unambiguous_matches(likeness: Floats, rivals: Floats, gate: float,
+                        margin: float) -> tuple[Index, Index]:
+    """
+    Pick pairs that are each other's best, good enough, and clear of every rival.
+
+    :param likeness: of detections and lost tracks, [N, L].
+    :param rivals: best likeness of each detection with any track now in view, [N].
+    :param gate: least likeness.
+    :param margin: least lead over the second best lost track, the second best detection and the
+        best track in view.
+    :return: detections and lost tracks of the picked pairs.
+    """
+    if not likeness.size:
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    rows = np.arange(len(likeness))
+    best = likeness.argmax(axis=1)
+    value = likeness[rows, best]
+    others = likeness.copy()
+    others[rows, best] = -1
+    clear: Mask = (value >= gate) & (value - np.maximum(others.max(axis=1), rivals) >= margin)
+    column = likeness[:, best].copy()
+    column[rows, rows] = -1
+    clear &= value - column.max(axis=0) >= margin
+    return rows[clear], best[clear]
