@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tracks come back by appearance alone when, and only when, it is clear who they are."""
 
+import numpy as np
+import pytest
+
 from finetrack_ros.detections import Detections
 from finetrack_ros.tracking import Tracker, TrackerConfig
 from finetrack_ros.tracking.gallery import Gallery, unambiguous_matches, VIEWS
-import numpy as np
-import pytest
 
 BOX = np.array([100.0, 100, 150, 250])
 AWAY = BOX + 700
