@@ -30,6 +30,7 @@ from finetrack_ros.io import open_source
 from finetrack_ros.ros.demo_recorder import Recorder
 from finetrack_ros.ros.demo_view import summary, View
 from finetrack_ros.ros.environment import large_images_environment
+from finetrack_ros.ros.execution import ignore_interrupts
 
 #: Seconds that the nodes get to find each other and show the first tracks.
 START_LIMIT = 120.0
@@ -143,6 +144,7 @@ def demo(source: str, output: Path, max_frames: int = 0, model: str = 'finetrack
         with tracker, player, View(console, length) as view:
             _record(recorder, player, tracker, view)
     finally:
+        ignore_interrupts()
         recorder.finish()
         recorder.destroy_node()
     lines = f"{summary(recorder.tally)}\nwritten     {output / 'tracks.mp4'}, "

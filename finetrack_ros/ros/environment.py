@@ -15,20 +15,12 @@ _FAST_DDS_2 = ('humble', 'iron', 'jazzy')
 
 
 def config_file(name: str) -> Path:
-    """
-    Return the path of a file of the package's ``config`` folder.
-
-    :raises FileNotFoundError: where neither the source tree nor the installed package has it.
-    """
-    folders = [Path(__file__).resolve().parents[2] / 'config']
+    """Return the path of a file of the package's ``config`` folder: installed, else its source."""
     try:
-        folders.append(Path(get_package_share_directory('finetrack_ros')) / 'config')
-    except PackageNotFoundError as error:
-        if not (folders[0] / name).is_file():
-            raise FileNotFoundError(
-                f"'{folders[0] / name}' is missing and finetrack_ros is not installed: build it "
-                'with colcon and source its setup file') from error
-    return next(folder / name for folder in folders if (folder / name).is_file())
+        share = Path(get_package_share_directory('finetrack_ros'))
+    except PackageNotFoundError:
+        share = Path(__file__).resolve().parents[2]
+    return share / 'config' / name
 
 
 def large_images_environment() -> dict[str, str]:

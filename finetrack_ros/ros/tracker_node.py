@@ -22,7 +22,6 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 import rclpy
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.logging import get_logger
 from rclpy.parameter import Parameter
@@ -33,6 +32,7 @@ from finetrack_ros.errors import ConfigError, FinetrackError
 from finetrack_ros.inference import FineTrackRunner, load_model
 from finetrack_ros.ros import diagnostics
 from finetrack_ros.ros.camera import Camera
+from finetrack_ros.ros.execution import run_node
 from finetrack_ros.ros.frame_slots import WaitingFrame
 from finetrack_ros.ros.parameters import changed_values, declare_parameters, read_parameters
 from finetrack_ros.ros.worker import Worker
@@ -71,8 +71,9 @@ def _reported(transition: Transition) -> Transition:
         except Exception as error:
             self.fault = f'{type(error).__name__}: {error}'
             self.get_logger().debug(traceback.format_exc())
-        self.get_logger().error(f'{transition.__name__} failed: {self.fault}')
-        self._publish_diagnostics()
+        if self.context.ok():
+            self.get_logger().error(f'{transition.__name__} failed: {self.fault}')
+            self._publish_diagnostics()
         return FAILURE
     return wrapper
 
@@ -104,6 +105,7 @@ class TrackerNode(LifecycleNode):
         self._cameras: dict[str, Camera] = {}
         self._worker: Worker | None = None
         self._enabled = True
+        self._starter: threading.Thread | None = None
         declare_parameters(self)
         self._values = read_parameters(self)
         self.add_on_set_parameters_callback(self._on_set_parameters)
@@ -199,14 +201,19 @@ class TrackerNode(LifecycleNode):
     def _on_autostart(self) -> None:
         """Start in a thread, so that services answer while the model loads."""
         self._autostart.cancel()
-        threading.Thread(target=self._start, name='autostart', daemon=True).start()
+        self._starter = threading.Thread(target=self._start, name='autostart')
+        self._starter.start()
 
     def _start(self) -> None:
-        if self.trigger_configure() != SUCCESS or self.trigger_activate() != SUCCESS:
+        started = self.trigger_configure() == SUCCESS and self.trigger_activate() == SUCCESS
+        if not started and self.context.ok():
             self.start_failed.set_result(self.fault)
 
     def destroy_node(self) -> None:
-        """Stop the worker before rclpy removes what it publishes to."""
+        """Stop the threads before rclpy removes what they publish to."""
+        if self._starter is not None:
+            # An engine that is being built cannot be interrupted.
+            self._starter.join()
         self._release()
         super().destroy_node()
 
@@ -272,15 +279,7 @@ def main(args: Sequence[str] | None = None, runner_factory: RunnerFactory = load
         get_logger('tracker').fatal(str(error))
         rclpy.try_shutdown()
         return 1
-    try:
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        executor.spin_until_future_complete(node.start_failed)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        node.get_logger().debug('interrupted')
-    finally:
-        node.destroy_node()
-        rclpy.try_shutdown()
+    run_node(node, node.start_failed)
     return 1 if node.start_failed.done() else 0
 
 

@@ -15,7 +15,6 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 import rclpy
 from rclpy.duration import Duration
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -25,6 +24,7 @@ from std_msgs.msg import Header
 
 from finetrack_ros.errors import ConfigError, FinetrackError
 from finetrack_ros.io import Frame, open_source
+from finetrack_ros.ros.execution import run_node
 from finetrack_ros.ros.image_conversions import to_image_message
 
 # Time that matched subscribers get to match from their side too, before the first frame.
@@ -49,6 +49,8 @@ class VideoPlayerNode(Node):
         """
         super().__init__(node_name, **node_arguments)
         self.finished: Future = Future()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
         self._source = str(self._declare(
             'source', '', 'Video file, image folder, MOTChallenge sequence folder, or index of a '
             'camera', dynamic_typing=True))
@@ -76,6 +78,13 @@ class VideoPlayerNode(Node):
         self._frames = open_source(self._source)
         self._thread = threading.Thread(target=self._play, name='player', daemon=True)
         self._thread.start()
+
+    def destroy_node(self) -> None:
+        """Stop playing."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+        super().destroy_node()
 
     def _declare(self, name: str, default: Any, description: str,
                  limits: tuple[float, float] | None = None,
@@ -114,6 +123,10 @@ class VideoPlayerNode(Node):
         except FinetrackError as error:
             self.get_logger().fatal(str(error))
             self.finished.set_result(str(error))
+        except Exception:
+            # What publishes in this moment fails when ROS is shut down.
+            if self.context.ok():
+                raise
         finally:
             self._frames.close()
 
@@ -121,10 +134,10 @@ class VideoPlayerNode(Node):
         if not self._subscribers:
             return
         self.get_logger().info(f'waiting for {self._subscribers} subscribers')
-        while (self.context.ok()
-               and self._images.get_subscription_count() < self._subscribers):
-            time.sleep(0.05)
-        time.sleep(_SETTLING)
+        while self._images.get_subscription_count() < self._subscribers:
+            if self._stopped.wait(0.05):
+                return
+        self._stopped.wait(_SETTLING)
 
     def _play_once(self, count: int) -> int:
         """Publish the source from here to its end; return the number of frames so far."""
@@ -135,8 +148,7 @@ class VideoPlayerNode(Node):
             # A source that cannot be read in time plays slower, rather than in bursts.
             if start is None or now > due:
                 start, due = now - frame.stamp / self._rate, now
-            time.sleep(due - now)
-            if not self.context.ok():
+            if self._stopped.wait(due - now):
                 break
             self._publish(frame)
             count += 1
@@ -145,7 +157,7 @@ class VideoPlayerNode(Node):
         return count
 
     def _is_over(self, count: int) -> bool:
-        return not self.context.ok() or 0 < self._max_frames <= count
+        return self._stopped.is_set() or 0 < self._max_frames <= count
 
     def _publish(self, frame: Frame) -> None:
         nanoseconds = round(frame.stamp * 1e9)
@@ -162,17 +174,12 @@ def main(args: Sequence[str] | None = None) -> int:
     rclpy.init(args=args)
     try:
         node = VideoPlayerNode()
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        executor.spin_until_future_complete(node.finished)
-        return 1 if node.finished.done() and node.finished.result() else 0
     except FinetrackError as error:
         get_logger('video_player').fatal(str(error))
-        return 1
-    except (KeyboardInterrupt, ExternalShutdownException):
-        return 0
-    finally:
         rclpy.try_shutdown()
+        return 1
+    run_node(node, node.finished)
+    return 1 if node.finished.done() and node.finished.result() else 0
 
 
 if __name__ == '__main__':

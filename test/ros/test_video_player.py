@@ -34,9 +34,10 @@ def sequence(tmp_path_factory):
     return folder
 
 
-def play(bench, sequence, **parameters):
+def play(bench, sequence, subscribers=1, **parameters):
     images = bench.subscribe(Image, 'image')
-    process = bench.start(*PLAYER, source=sequence, wait_for_subscribers=1, **parameters)
+    process = bench.start(
+        *PLAYER, source=sequence, wait_for_subscribers=subscribers, **parameters)
     return images, process
 
 
@@ -89,7 +90,7 @@ def test_player_feeds_the_tracker(own_bench, sequence, fake_tracker):
     tracks = own_bench.subscribe(Detection2DArray, 'tracks')
     tracker = own_bench.start(fake_tracker)
     own_bench.wait(lambda: own_bench.node.count_subscribers('/image'), 'the tracker')
-    images, _ = play(own_bench, sequence, loop='true')
+    images, _ = play(own_bench, sequence, subscribers=2, loop='true')
     own_bench.wait(lambda: sum(1 for msg in tracks if msg.detections) > FRAMES, 'tracks')
     stamps = {msg.header.stamp.nanosec: left_edge(msg) for msg in images}
     matched = [msg for msg in tracks if msg.header.stamp.nanosec in stamps]
