@@ -151,15 +151,17 @@ class OsnetEmbedder:
     _DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
     _BATCH = 16
 
-    def __init__(self, path: Path) -> None:
-        """Load the ONNX file; raises SourceError where there is none."""
+    def __init__(self, path: Path, threads: int = 0) -> None:
+        """Load the ONNX file; 0 threads: one per core. Raises SourceError where it is missing."""
         import onnxruntime
 
         if not path.is_file():
             raise SourceError(f"OSNet weights '{path}' do not exist. Put the ONNX file of OSNet "
                               'x0.25 (input 256x128) there to compare with it.')
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
         self._session = onnxruntime.InferenceSession(
-            str(path), providers=['CPUExecutionProvider'])
+            str(path), options, providers=['CPUExecutionProvider'])
 
     def __call__(self, crops: Sequence[Image]) -> NDArray[np.float32]:
         """Return float32 [N, 512] for BGR crops, uint8 [H, W, 3]."""
