@@ -31,14 +31,16 @@ BELOW = {
 }
 LIBRARIES = {'tracking': {'numpy', 'lap'}, 'geometry': {'numpy'}, 'detections': {'numpy'}}
 TORCH = {'torch', 'torchvision', 'lightning'}
+MAY_USE_TORCH = {'cli', 'evaluation', 'inference', 'models', 'training'}
 ENGINES = {'onnxruntime', 'tensorrt', 'tensorrt_rtx', 'torch'}
 ROS = {'rclpy', 'launch', 'launch_ros', 'sensor_msgs', 'std_msgs', 'vision_msgs'}
 
-FILES = sorted(PACKAGE.rglob('*.py'))
+by_room = pytest.mark.parametrize('room', BELOW)
 
 
-def room_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix('.py')
+def files(room: str) -> list[Path]:
+    """Return the source files of a room, which is a folder or one file."""
+    return [*sorted((PACKAGE / room).rglob('*.py')), *PACKAGE.glob(f'{room}.py')]
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -54,27 +56,29 @@ def imports(path: Path) -> Iterator[str]:
                 yield str(node.module)
 
 
-@pytest.mark.parametrize('path', FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_run_one_way(path):
-    room = room_of(path)
-    names = (name for name in imports(path) if name.startswith('finetrack_ros.'))
-    rooms = {name.split('.')[1] for name in names} - {room, '__version__'}
-    if room == '__init__':
-        assert not rooms
-    else:
-        assert rooms <= BELOW[room], f'{path.name} imports {sorted(rooms - BELOW[room])}'
+def test_every_file_belongs_to_a_room():
+    known = {path for room in BELOW for path in files(room)} | {PACKAGE / '__init__.py'}
+    assert set(PACKAGE.rglob('*.py')) - known == set()
 
 
-@pytest.mark.parametrize('path', FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_libraries_stay_in_their_rooms(path):
-    room = room_of(path)
-    tops = {name.partition('.')[0] for name in imports(path)}
-    used = tops - {'finetrack_ros'} - set(sys.stdlib_module_names)
+@by_room
+def test_imports_run_one_way(room):
+    forbidden = {
+        f'{path.name} imports {name}' for path in files(room) for name in imports(path)
+        if name.startswith('finetrack_ros.')
+        and name.split('.')[1] not in {room, '__version__', *BELOW[room]}}
+    assert forbidden == set()
+
+
+@by_room
+def test_libraries_stay_in_their_rooms(room):
+    used = {name.partition('.')[0] for path in files(room) for name in imports(path)}
+    used -= {'finetrack_ros', *sys.stdlib_module_names}
     if room in LIBRARIES:
         assert used <= LIBRARIES[room]
     if room != 'ros':
         assert not used & ROS, 'only ros/ imports ROS'
-    if room not in ('models', 'training', 'inference', 'cli', 'evaluation'):
+    if room not in MAY_USE_TORCH:
         assert not used & TORCH, 'the core runs without torch'
 
 

@@ -8,34 +8,32 @@ import subprocess
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEADER = ['Copyright 2026 The finetrack_ros authors', 'SPDX-License-Identifier: Apache-2.0']
-CODE = {'.py', '.sh', '.in', '.xml', '.toml'}
+COPYRIGHT = 'Copyright 2026 The finetrack_ros authors'
+LICENCE = 'SPDX-License-Identifier: Apache-2.0'
+CODE = {'.in', '.py', '.sh', '.toml', '.xml'}
 NAMES = {'CMakeLists.txt', 'Makefile', 'run'}
 
 
-def tracked() -> list[Path]:
-    try:
-        output = subprocess.run(
-            ['git', 'ls-files', '--cached', '--others', '--exclude-standard'], cwd=ROOT,
-            check=True, capture_output=True, text=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return []
-    paths = (ROOT / line for line in output.splitlines())
-    return [p for p in paths if p.is_file() and (p.suffix in CODE or p.name in NAMES)]
+@pytest.fixture(scope='module')
+def sources():
+    """Return the lines of every source file by its path, ignored files left out."""
+    result = subprocess.run(
+        ['git', 'ls-files', '--cached', '--others', '--exclude-standard'], cwd=ROOT,
+        capture_output=True, text=True, check=False)
+    if result.returncode:
+        pytest.skip('this source tree is no git checkout')
+    paths = [ROOT / name for name in result.stdout.splitlines()]
+    return {str(p.relative_to(ROOT)): p.read_text().splitlines() for p in paths
+            if p.is_file() and (p.suffix in CODE or p.name in NAMES)}
 
 
-FILES = tracked()
-by_path = pytest.mark.parametrize('path', FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_each_names_copyright_and_licence(sources):
+    def names_both(lines):
+        first = next((i for i, line in enumerate(lines[:5]) if COPYRIGHT in line), None)
+        return first is not None and LICENCE in lines[first + 1]
+
+    assert [path for path, lines in sources.items() if not names_both(lines)] == []
 
 
-@by_path
-def test_names_its_licence(path):
-    head = path.read_text().splitlines()[:6]
-    start = next((i for i, line in enumerate(head) if HEADER[0] in line), None)
-    assert start is not None, f'{path} does not name its copyright in its first lines'
-    assert HEADER[1] in head[start + 1]
-
-
-@by_path
-def test_is_short_enough_to_read(path):
-    assert len(path.read_text().splitlines()) < 400
+def test_each_is_short_enough_to_read(sources):
+    assert {path: len(lines) for path, lines in sources.items() if len(lines) >= 400} == {}
