@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Annotated
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rich.console import Console
 import typer
 
@@ -98,10 +98,9 @@ def _source_facts(source: str, max_frames: int) -> tuple[float, int | None]:
         return frames.fps, min(limits) if limits else None
 
 
-def _record(recorder: Recorder, player: Child, tracker: Child, view: View) -> None:
+def _record(executor: SingleThreadedExecutor, recorder: Recorder, player: Child, tracker: Child,
+            view: View) -> None:
     """Follow the nodes until the player has ended and its last frames are tracked."""
-    executor = SingleThreadedExecutor()
-    executor.add_node(recorder)
     begin = time.monotonic()
     while player.check():
         executor.spin_once(0.1)
@@ -134,6 +133,8 @@ def demo(source: str, output: Path, max_frames: int = 0, model: str = 'finetrack
     fps, length = _source_facts(source, max_frames)
     output.mkdir(parents=True, exist_ok=True)
     recorder = Recorder(output / 'tracks.mp4', output / 'tracks.txt', fps)
+    executor = SingleThreadedExecutor()
+    executor.add_node(recorder)
     player = Child('finetrack_ros.ros.video_player_node', output / 'player.log', {
         # Quoted for YAML: a camera's index and a folder's name must both stay text.
         'source': f"'{Path(source).absolute() if Path(source).exists() else source}'",
@@ -142,7 +143,7 @@ def demo(source: str, output: Path, max_frames: int = 0, model: str = 'finetrack
         'model': f"'{model}'", 'reliability': 'reliable'})
     try:
         with tracker, player, View(console, length) as view:
-            _record(recorder, player, tracker, view)
+            _record(executor, recorder, player, tracker, view)
     finally:
         ignore_interrupts()
         recorder.finish()
@@ -169,7 +170,12 @@ def main(
     except FinetrackError as error:
         print(f'demo: {error}', file=sys.stderr)
         raise typer.Exit(1) from None
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except Exception:
+        # Interrupted too: whatever is begun after the shutdown of ROS fails in its own way.
+        if rclpy.ok():
+            raise
         raise typer.Exit(130) from None
     finally:
         rclpy.try_shutdown()

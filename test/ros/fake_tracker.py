@@ -4,6 +4,7 @@
 
 from collections.abc import Mapping, Sequence
 import sys
+import time
 from typing import Any
 
 import cv2
@@ -42,6 +43,8 @@ class SquareRunner:
     def _squares(self, image: NDArray[np.uint8]) -> Detections:
         if image[0, 0, 0] == 66:
             raise RuntimeError('the engine broke')
+        if image[0, 0, 0] == 77:
+            time.sleep(0.2)
         mask = (image[:, :, 0] > 128).astype(np.uint8)
         _, _, stats, _ = cv2.connectedComponentsWithStats(mask)
         left, top, width, height = stats[1:, :4].T

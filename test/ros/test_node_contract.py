@@ -17,8 +17,8 @@ pytestmark = pytest.mark.ros
 
 
 @pytest.fixture(scope='module')
-def camera(bench, make_camera, fake_tracker):
-    bench.start(fake_tracker, reliability='reliable')
+def camera(bench, make_camera):
+    bench.start_tracker(reliability='reliable')
     return make_camera(bench)
 
 

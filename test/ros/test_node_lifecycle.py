@@ -37,9 +37,9 @@ def set_parameters(bench, **values):
 
 
 @pytest.fixture(scope='module')
-def managed(bench, fake_tracker):
+def managed(bench):
     """Return a bench with a node that waits for a lifecycle manager."""
-    bench.start(fake_tracker, autostart='false', reliability='reliable')
+    bench.start_tracker(autostart='false', reliability='reliable')
     bench.wait(lambda: bench.node.count_publishers('/diagnostics'), 'the node')
     return bench
 

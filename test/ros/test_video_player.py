@@ -86,9 +86,9 @@ def test_what_cannot_play_ends_with_one_clear_message(own_bench, parameters, mes
     assert 'Traceback' not in own_bench.log(process)
 
 
-def test_player_feeds_the_tracker(own_bench, sequence, fake_tracker):
+def test_player_feeds_the_tracker(own_bench, sequence):
     tracks = own_bench.subscribe(Detection2DArray, 'tracks')
-    tracker = own_bench.start(fake_tracker)
+    tracker = own_bench.start_tracker()
     own_bench.wait(lambda: own_bench.node.count_subscribers('/image'), 'the tracker')
     images, _ = play(own_bench, sequence, subscribers=2, loop='true')
     own_bench.wait(lambda: sum(1 for msg in tracks if msg.detections) > FRAMES, 'tracks')
