@@ -11,4 +11,5 @@ cd "$(dirname "$0")/.."
 export ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
 ruff check .
 mypy
-exec python -m pytest "$@"
+# A test that hangs fails, with the traces of all its threads.
+exec python -m pytest --timeout 600 "$@"
