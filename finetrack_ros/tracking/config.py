@@ -48,11 +48,11 @@ class TrackerConfig:
     birth_score: float = _number(
         0.7, 0.0, 1.0, 'Score from which an unmatched detection starts a track')
     birth_overlap: float = _number(
-        0.7, 0.0, 1.0, 'A detection that overlaps a seen track by more than this IoU starts none')
+        0.6, 0.0, 1.0, 'A detection that overlaps a seen track by more than this IoU starts none')
     match_similarity: float = _number(
         0.2, 0.0, 1.0, 'Least product of IoU, height overlap and score of a match')
     recover_seconds: float = _number(
-        3600.0, 0.0, 3600.0, 'After an absence longer than this a track takes its velocity from '
+        0.5, 0.0, 3600.0, 'After an absence longer than this a track takes its velocity from '
         'the two detections around it instead of from the filter')
     measurement_noise: float = _number(
         0.05, 0.001, 1.0, 'Standard deviation of a detected coordinate, in box sides')
@@ -71,10 +71,10 @@ class TrackerConfig:
     confirm_hits: int = _number(
         2, 1, 100, 'Detections in a row after which a new track is confirmed and given out')
     lost_seconds: float = _number(
-        1.0, 0.0, 3600.0, 'Time for which an unseen track is predicted and may come back by '
+        1.5, 0.0, 3600.0, 'Time for which an unseen track is predicted and may come back by '
         'overlap; must be longer than a frame period')
     memory_seconds: float = _number(
-        0.0, 0.0, 86400.0, 'Time for which an unseen track with embeddings may come back by '
+        30.0, 0.0, 86400.0, 'Time for which an unseen track with embeddings may come back by '
         'appearance alone, wherever it is; 0 turns this off')
     memory_gate: float = _number(
         0.75, -1.0, 1.0, 'Least cosine similarity of such a return')

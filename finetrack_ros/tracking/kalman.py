@@ -92,6 +92,26 @@ def predict(state: KalmanState, dt: float, noise: Noise) -> None:
     state.p_vv += dt * q_velocity
 
 
+def warp(state: KalmanState, affine: Array) -> None:
+    """
+    Move all filters with the camera, in place (BoT-SORT, arXiv 2206.14651).
+
+    Translation and scale are exact. Rotation turns centres and their velocities; boxes stay
+    upright and variances keep to their axes, which for the few degrees between two frames leaves
+    out less than the noise, and keeps the filters decoupled.
+
+    :param affine: [2, 3], from pixels of the frame before to pixels of this frame.
+    """
+    linear, shift = affine[:, :2], affine[:, 2]
+    scale = np.sqrt(abs(np.linalg.det(linear)))
+    state.position[:, :2] = state.position[:, :2] @ linear.T + shift
+    state.velocity[:, :2] = state.velocity[:, :2] @ linear.T
+    state.position[:, 2:] *= scale
+    state.velocity[:, 2:] *= scale
+    for covariance in (state.p_pp, state.p_pv, state.p_vv):
+        covariance *= scale ** 2
+
+
 def update(state: KalmanState, measurement: Array, noise: Noise) -> KalmanState:
     """Return the filters [M] after each took its measured cxcywh box [M, 4]."""
     variance = (noise.measurement * _scale(state.position)) ** 2

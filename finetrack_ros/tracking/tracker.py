@@ -81,19 +81,24 @@ class Tracker:
         self._stamp = None
         self._at_start = True
 
-    def update(self, detections: Detections, stamp: float | None = None) -> Tracks:
+    def update(self, detections: Detections, stamp: float | None = None,
+               camera_motion: NDArray[np.float64] | None = None) -> Tracks:
         """
         Advance by one frame; call it for empty frames too.
 
         :param detections: detections of the frame, any order.
         :param stamp: time of the frame in seconds; None is one frame period after the last.
+        :param camera_motion: affine [2, 3] that takes pixels of the frame before to pixels of
+            this one (see :class:`finetrack_ros.motion.CameraMotion`); None is a still camera.
         :return: the confirmed tracks seen in this frame.
-        :raises ValueError: on a stamp that is not finite, or embeddings of another width than
-            those before.
+        :raises ValueError: on a stamp or motion that is not finite, or embeddings of another
+            width than those before.
         """
         if detections.embeddings is not None:
             self._store.ensure_embeddings(detections.embeddings.shape[1])
         self._advance(stamp)
+        if camera_motion is not None:
+            self._move_with_camera(camera_motion)
         frame = self._usable(detections)
         rows, cols = self._match(frame)
         self._write(rows, cols, frame)
@@ -154,6 +159,16 @@ class Tracker:
         self._forget()
         kalman.predict(self._store.kalman, dt, self._noise())
         self._store.matched[:] = -1
+
+    def _move_with_camera(self, affine: NDArray[np.float64]) -> None:
+        """Bring predictions and last boxes into this frame's pixels."""
+        if affine.shape != (2, 3) or not np.isfinite(affine).all():
+            raise ValueError('camera_motion must be a finite affine of shape [2, 3]')
+        store = self._store
+        kalman.warp(store.kalman, affine)
+        linear, shift = affine[:, :2], affine[:, 2]
+        store.boxes[:, :2] = store.boxes[:, :2] @ linear.T + shift
+        store.boxes[:, 2:] *= np.sqrt(abs(np.linalg.det(linear)))
 
     def _in_reach(self) -> Mask:
         """Return which tracks are seen, or lost so recently that motion can still tell."""
@@ -299,7 +314,10 @@ class Tracker:
     def _give_birth(self, free: Index, frame: _Frame, confirmed: bool) -> None:
         """Start or recall tracks from the strong ones of the unmatched detections."""
         born = free[frame.detections.scores[free] >= self.config.birth_score]
-        born = self._apart(born[~frame.low[born]], frame)
+        born = born[~frame.low[born]]
+        if not len(born):
+            return
+        born = self._apart(born, frame)
         if self.config.memory_seconds > 0 and len(born):
             born = self._recall(born, frame)
         if not len(born):
@@ -351,7 +369,9 @@ class Tracker:
         found, index = unambiguous_matches(
             likeness, rivals, config.memory_gate, config.memory_margin)
         rows, cols = lost[index], born[found]
+        # Where they were says nothing about how they move now: start the filter afresh.
         store.set_kalman(rows, kalman.initiate(frame.boxes[cols], self._noise()))
+        store.seen[rows] = self._clock
         self._write(rows, cols, frame)
         store.states[rows] = TrackState.CONFIRMED
         return np.delete(born, found)

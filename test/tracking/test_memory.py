@@ -41,7 +41,7 @@ def test_a_track_comes_back_far_away_after_a_long_time():
 
 def test_nothing_comes_back_with_the_memory_off():
     tracker = tracker_that_saw(LOOKS[:2])
-    tracker.config = TrackerConfig(confirm_hits=1)
+    tracker.config = TrackerConfig(confirm_hits=1, memory_seconds=0)
     assert tracker.update(frame([AWAY], LOOKS[1:2]), 7.0).ids.tolist() == [3]
 
 

@@ -141,7 +141,7 @@ def test_no_birth_on_top_of_a_seen_track_or_another_birth():
 
 def test_appearance_decides_where_boxes_swap():
     colours = unit([[1, 0, 0.3], [0, 1, 0.3]])
-    apart = np.array([12.0, 0, 12, 0])
+    apart = np.array([20.0, 0, 20, 0])
     tracker = Tracker()
     tracker.update(detect(BOX, BOX + apart, embeddings=colours), 0.0)
     tracks = tracker.update(detect(BOX, BOX + apart, embeddings=colours[::-1]), 0.1)
@@ -187,6 +187,30 @@ def test_a_repeated_stamp_is_a_step_of_no_time():
     for _ in range(3):
         tracks = tracker.update(detect(BOX), 7.0)
     assert tracks.ids.tolist() == [1] and np.isfinite(tracks.velocities).all()
+
+
+def test_a_camera_that_turns_away_keeps_the_ids():
+    tracker = Tracker()
+    tracker.update(detect(BOX), 0.0)
+    pan = np.array([[1.0, 0, 300], [0, 1, -40]])
+    moved = BOX + [300, -40, 300, -40]
+    tracks = tracker.update(detect(moved), 0.1, camera_motion=pan)
+    assert tracks.ids.tolist() == [1]
+    np.testing.assert_allclose(tracks.velocities, 0, atol=1e-3)
+
+
+def test_camera_motion_scales_the_prediction_of_a_lost_track():
+    tracker = Tracker()
+    tracker.update(detect(BOX), 0.0)
+    zoom = np.array([[2.0, 0, 0], [0, 2, 0]])
+    tracker.update(Detections.empty(), 0.1, camera_motion=zoom)
+    np.testing.assert_allclose(tracker.tracks(include_lost=True).boxes[0], 2 * BOX)
+
+
+@pytest.mark.parametrize('motion', [np.eye(3), np.full((2, 3), np.nan)])
+def test_camera_motion_must_be_a_finite_affine(motion):
+    with pytest.raises(ValueError, match='camera_motion'):
+        Tracker().update(Detections.empty(), 0.0, camera_motion=motion)
 
 
 @pytest.mark.parametrize('stamp', [float('nan'), float('inf')])
