@@ -12,14 +12,11 @@ Peers are measured where they are installed: boxmot, and trackers (roboflow).
 
 from __future__ import annotations
 
-import os
-
-for variable in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'):
-    os.environ[variable] = '1'
-
 import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+import os
+import sys
 import time
 
 import lap
@@ -141,6 +138,13 @@ def report(results: dict[str, Result], truth: int, targets: int, dim: int | None
         print(line, flush=True)
 
 
+def use_one_thread() -> None:
+    """Start this program again with one thread where the libraries would take more."""
+    one = {name: '1' for name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')}
+    if any(os.environ.get(name) != value for name, value in one.items()):
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **one})
+
+
 def main() -> None:
     """Measure all installed trackers at the asked numbers of targets."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
@@ -149,6 +153,7 @@ def main() -> None:
     parser.add_argument('--dim', type=int, default=512, help='width of the embeddings')
     parser.add_argument('--no-peers', action='store_true', help='measure this package alone')
     arguments = parser.parse_args()
+    use_one_thread()
     for dim in (None, arguments.dim):
         for targets in arguments.targets:
             trackers = {'finetrack_ros': our_tracker()}

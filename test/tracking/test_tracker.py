@@ -236,7 +236,7 @@ def test_class_policies(policy, ids, classes):
     assert tracks.ids.tolist() == ids and tracks.classes.tolist() == classes
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2 ** 32 - 1), st.sampled_from([None, 8]))
 def test_any_stream_keeps_the_invariants(seed, dim):
     rng = np.random.default_rng(seed)
