@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import Any, IO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -63,14 +63,15 @@ class Status(NamedTuple):
     values: dict[str, str]
 
 
-def claim_domain() -> tuple[int, IO[str]]:
-    """Return a ROS domain that no other test run of this machine uses, and what locks it."""
+def claim_domain() -> tuple[int, int]:
+    """Return a ROS domain that no other test run here uses, and the file that locks it."""
     for domain in DOMAINS:
-        lock = Path(tempfile.gettempdir(), f'finetrack_ros_domain_{domain}.lock').open('w')
+        path = Path(tempfile.gettempdir(), f'finetrack_ros_domain_{domain}.lock')
+        lock = os.open(path, os.O_CREAT | os.O_WRONLY)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            lock.close()
+            os.close(lock)
         else:
             return domain, lock
     pytest.fail('all ROS domains are in use by other test runs')
@@ -175,7 +176,7 @@ class Bench:
         self._executor.shutdown()
         self.node.destroy_node()
         rclpy.shutdown(context=self.context)
-        self._lock.close()
+        os.close(self._lock)
 
 
 class Camera:

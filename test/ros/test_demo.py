@@ -19,7 +19,7 @@ pytestmark = pytest.mark.ros
 DEMO = [sys.executable, '-m', 'finetrack_ros.ros.demo']
 
 
-def run_demo(domain, *arguments, timeout=90):
+def run_demo(domain, *arguments, timeout=240):
     return subprocess.run(
         [*DEMO, *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
         check=False, env={**os.environ, 'ROS_DOMAIN_ID': str(domain)})
