@@ -66,6 +66,9 @@ class TrackerConfig:
         'between detections, before it is raised where appearance tells them apart')
     appearance_gate: float = _number(
         0.25, -1.0, 1.0, 'Least cosine similarity of a match where both have embeddings')
+    scene_window: int = _number(
+        2000, 0, 1000000, 'Detections over which the mean appearance of the scene is taken; '
+        'similarities are measured from it; 0 measures them from zero')
     embedding_momentum: float = _number(
         0.9, 0.0, 1.0, "Share of the past in a track's smoothed embedding")
     confirm_hits: int = _number(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetrack_ros.tracking.association import Floats, Index, Mask
+from finetrack_ros.tracking.scene import SceneMean
 
 VIEWS = 4
 """Embeddings kept per track: about front, back and two sides of a person."""
@@ -61,11 +62,17 @@ class Gallery:
         self._views[slots, view] = embeddings
         self._filled[slots] = np.minimum(filled + 1, VIEWS)
 
-    def likeness(self, slots: NDArray[np.int32], embeddings: Floats) -> Floats:
-        """Return the best cosine of each embedding [N, D] with any view of each slot, [N, S]."""
-        views = self._views[slots]
-        product = embeddings @ views.reshape(-1, views.shape[2]).T
-        best: Floats = product.reshape(len(embeddings), len(slots), VIEWS).max(axis=2)
+    def likeness(self, slots: NDArray[np.int32], embeddings: Floats, scene: SceneMean) -> Floats:
+        """
+        Return the best cosine of each embedding with any view of each slot, [N, S].
+
+        :param embeddings: [N, D], centred on the scene like the views are here.
+        """
+        views = scene.centre(self._views[slots])
+        product = (embeddings @ views.reshape(-1, views.shape[2]).T)
+        product = product.reshape(len(embeddings), len(slots), VIEWS)
+        empty = np.arange(VIEWS) >= self._filled[slots, None]
+        best: Floats = np.where(empty, np.float32(-1), product).max(axis=2)
         return best
 
 

@@ -25,6 +25,7 @@ from finetrack_ros.tracking.association import (
 )
 from finetrack_ros.tracking.config import TrackerConfig
 from finetrack_ros.tracking.gallery import Gallery, unambiguous_matches
+from finetrack_ros.tracking.scene import SceneMean
 from finetrack_ros.tracking.store import TrackStore
 from finetrack_ros.tracking.tracks import Tracks, TrackState
 
@@ -70,6 +71,7 @@ class Tracker:
         self.rejected = 0
         self._store = TrackStore()
         self._gallery: Gallery | None = None
+        self._scene: SceneMean | None = None
         self._next_id = 1
         self._clock = 0.0
         self._stamp: float | None = None
@@ -78,6 +80,7 @@ class Tracker:
     def reset(self) -> None:
         """Drop all tracks and forget the last stamp; ids go on, so that none repeats."""
         self._keep(np.zeros(len(self._store), bool))
+        self._scene = None
         self._stamp = None
         self._at_start = True
 
@@ -100,6 +103,7 @@ class Tracker:
         if camera_motion is not None:
             self._move_with_camera(camera_motion)
         frame = self._usable(detections)
+        self._see_scene(frame)
         rows, cols = self._match(frame)
         self._write(rows, cols, frame)
         self._end_frame()
@@ -180,7 +184,7 @@ class Tracker:
         store = self._store
         kept = self._in_reach()
         if not kept.all():
-            remembered = ~kept & store.embedded & (store.states == TrackState.LOST)
+            remembered = ~kept & store.embedded & (store.states != TrackState.TENTATIVE)
             remembered &= self._clock - store.seen <= self.config.memory_seconds
             latest = np.flatnonzero(remembered)
             latest = latest[np.argsort(-store.seen[latest], kind='stable')[:MAX_REMEMBERED]]
@@ -206,6 +210,15 @@ class Tracker:
         return _Frame(
             np.flatnonzero(usable), detections, xyxy_to_cxcywh(detections.boxes.astype(float)),
             detections.scores < self.config.high_score)
+
+    def _see_scene(self, frame: _Frame) -> None:
+        """Learn what the frame's strong detections have in common."""
+        embeddings = frame.detections.embeddings
+        if embeddings is None:
+            return
+        if self._scene is None:
+            self._scene = SceneMean(embeddings.shape[1], self.config.scene_window)
+        self._scene.learn(embeddings[~frame.low])
 
     def _match(self, frame: _Frame) -> tuple[Index, Index]:
         """Return tracks and detections that belong together."""
@@ -233,7 +246,9 @@ class Tracker:
         """Forbid pairs that look different and favour those that look alike."""
         config, store = self.config, self._store
         assert frame.detections.embeddings is not None and store.embeddings is not None
-        likeness = cosine(store.embeddings, frame.detections.embeddings, pairs)
+        assert self._scene is not None
+        likeness = cosine(self._scene.centre(store.embeddings),
+                          self._scene.centre(frame.detections.embeddings), pairs)
         known = store.embedded[pairs.rows] & ~frame.low[pairs.cols]
         alike = ~known | (likeness >= config.appearance_gate)
         pairs, similarity = pairs[alike], similarity[alike]
@@ -360,12 +375,13 @@ class Tracker:
         lost = np.flatnonzero((store.states == TrackState.LOST) & (store.slots >= 0))
         if embeddings is None or self._gallery is None or not len(lost):
             return born
-        assert store.embeddings is not None
-        likeness = self._gallery.likeness(store.slots[lost], embeddings[born])
+        assert store.embeddings is not None and self._scene is not None
+        wanted = self._scene.centre(embeddings[born])
+        likeness = self._gallery.likeness(store.slots[lost], wanted, self._scene)
         if config.class_policy == 'forbid':
             likeness[frame.detections.classes[born][:, None] != store.classes[lost]] = -1
         visible = store.embeddings[(store.matched >= 0) & store.embedded]
-        rivals = (embeddings[born] @ visible.T).max(axis=1, initial=-1)
+        rivals = (wanted @ self._scene.centre(visible).T).max(axis=1, initial=-1)
         found, index = unambiguous_matches(
             likeness, rivals, config.memory_gate, config.memory_margin)
         rows, cols = lost[index], born[found]

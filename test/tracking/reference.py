@@ -5,6 +5,8 @@
 import lap
 import numpy as np
 
+from finetrack_ros.tracking.scene import PRIOR
+
 
 class DenseKalman:
     """Eight-state constant-velocity filter of one box, with full matrices."""
@@ -139,12 +141,15 @@ class PlainTracker:
         """Start without tracks."""
         self.config, self.noise, self.tracks, self.next_id = config, noise, [], 1
         self.time = None
+        self.looks = []
 
     def update(self, detections, stamp):
         """Advance by one frame; return {id: detection} of the confirmed tracks seen."""
         first, config = self.time is None, self.config
         dt, self.time = 0.0 if first else stamp - self.time, stamp
         frame = PlainFrame(detections, stamp)
+        if frame.embeddings is not None:
+            self.looks.extend(frame.embeddings[frame.scores >= config.high_score])
         self.tracks = [t for t in self.tracks if stamp - t.seen <= config.lost_seconds + 1e-9]
         for track in self.tracks:
             track.kalman.predict(dt)
@@ -178,7 +183,7 @@ class PlainTracker:
                 if value <= config.match_similarity or weak and track.state != 'confirmed':
                     continue
                 if frame.embeddings is not None and track.embedding is not None and not weak:
-                    cosine = track.embedding @ frame.embeddings[j]
+                    cosine = self.centred(track.embedding) @ self.centred(frame.embeddings[j])
                     if cosine < config.appearance_gate:
                         continue
                     likeness[i, j] = max(cosine, 0)
@@ -190,6 +195,13 @@ class PlainTracker:
         matched = dense_assignment(
             rows, cols, -similarity[rows, cols], -config.match_similarity, shape)
         return [(self.tracks[row], col) for row, col in sorted(matched)]
+
+    def centred(self, embedding):
+        """Return an embedding as seen from the mean of all, fewer than the scene's window."""
+        if not self.looks:
+            return embedding
+        away = embedding - np.sum(self.looks, axis=0) / (len(self.looks) + PRIOR)
+        return away / np.linalg.norm(away)
 
     @staticmethod
     def lead(values):

@@ -8,6 +8,7 @@ import pytest
 from finetrack_ros.detections import Detections
 from finetrack_ros.tracking import Tracker, TrackerConfig
 from finetrack_ros.tracking.gallery import Gallery, unambiguous_matches, VIEWS
+from finetrack_ros.tracking.scene import SceneMean
 
 BOX = np.array([100.0, 100, 150, 250])
 AWAY = BOX + 700
@@ -89,8 +90,9 @@ def test_gallery_replaces_the_most_similar_view():
         gallery.add(slots, look[None])
     changed = looks[[1]] * 0.9 + looks[[VIEWS]] * np.sqrt(1 - 0.81)
     gallery.add(slots, changed)
+    no_scene = SceneMean(VIEWS + 1, 0)
     expected = [1, 0.9] + [1] * (VIEWS - 2) + [np.sqrt(1 - 0.81)]
-    np.testing.assert_allclose(gallery.likeness(slots, looks)[:, 0], expected, rtol=1e-5)
+    np.testing.assert_allclose(gallery.likeness(slots, looks, no_scene)[:, 0], expected, rtol=1e-5)
 
 
 def test_gallery_reuses_released_slots():
