@@ -62,10 +62,10 @@ class TrackerConfig:
         1.0, 0.0, 100.0, 'Random walk of the velocity, in box sides per second, per square root '
         'of a second')
     appearance_weight: float = _number(
-        0.5, 0.0, 10.0, 'What a cosine similarity of 1 adds to the product above in the choice '
+        1.0, 0.0, 10.0, 'What a cosine similarity of 1 adds to the product above in the choice '
         'between detections, before it is raised where appearance tells them apart')
     appearance_gate: float = _number(
-        0.25, -1.0, 1.0, 'Least cosine similarity of a match where both have embeddings')
+        0.0, -1.0, 1.0, 'Least cosine similarity of a match where both have embeddings')
     scene_window: int = _number(
         2000, 0, 1000000, 'Detections over which the mean appearance of the scene is taken; '
         'similarities are measured from it; 0 measures them from zero')
@@ -80,7 +80,7 @@ class TrackerConfig:
         30.0, 0.0, 86400.0, 'Time for which an unseen track with embeddings may come back by '
         'appearance alone, wherever it is; 0 turns this off')
     memory_gate: float = _number(
-        0.75, -1.0, 1.0, 'Least cosine similarity of such a return')
+        0.5, -1.0, 1.0, 'Least cosine similarity of such a return')
     memory_margin: float = _number(
         0.1, 0.0, 2.0, 'Least lead of such a return over the next best track or detection')
     class_policy: str = _choice(
