@@ -32,7 +32,7 @@ from finetrack_ros.ros.demo_view import summary, View
 from finetrack_ros.ros.environment import large_images_environment
 from finetrack_ros.ros.execution import ignore_interrupts
 
-#: Seconds that the nodes get to find each other and show the first tracks.
+#: Seconds that the nodes get, once the model is loaded, to find each other and start to track.
 START_LIMIT = 120.0
 #: Seconds without any tracks, after the last frame, until what is missing is given up.
 DRAIN_LIMIT = 5.0
@@ -106,7 +106,8 @@ def _record(executor: SingleThreadedExecutor, recorder: Recorder, player: Child,
         executor.spin_once(0.1)
         tracker.check()
         view.update(recorder.tally)
-        if not recorder.tally.tracked and time.monotonic() - begin > START_LIMIT:
+        waiting_since = max(begin, recorder.loading)
+        if not recorder.tally.tracked and time.monotonic() - waiting_since > START_LIMIT:
             raise FinetrackError(
                 f'no tracks came within {START_LIMIT:.0f} s: the nodes do not find each other; '
                 'check ROS_DOMAIN_ID, ROS_LOCALHOST_ONLY and the firewall')

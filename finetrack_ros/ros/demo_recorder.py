@@ -74,6 +74,8 @@ class Recorder(Node):
     Images wait until tracks of their stamp or a later one have come: tracks come in order, so an
     image without any by then was skipped by the tracker. It is drawn with the last tracks, and
     has no rows in the text.
+
+    :ivar loading: ``time.monotonic()`` at which the tracker last said that it loads its model.
     """
 
     def __init__(self, video: Path, text: Path, fps: float, player: str = 'video_player',
@@ -96,6 +98,7 @@ class Recorder(Node):
         self._tracker = self.resolve_topic_name(tracker)
         self._tracker_hears_player = False
         self._labels_came = False
+        self.loading = 0.0
         self._following = False
         deep = QoSProfile(depth=200)
         latched = QoSProfile(depth=200, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -121,6 +124,8 @@ class Recorder(Node):
             if status.name.startswith(f'{self._tracker}: '):
                 values = {pair.key: pair.value for pair in status.values}
                 self._tracker_hears_player |= int(values.get('publishers', 0)) > 0
+                if values.get('state') == 'configuring':
+                    self.loading = time.monotonic()
         self._follow_player()
 
     def _follow_player(self) -> None:

@@ -145,11 +145,15 @@ class TrackerNode(LifecycleNode):
         """Subscribe and start the worker."""
         result = super().on_activate(state)
         self._worker = Worker(self._process)
-        for camera in self._cameras.values():
-            if not self._values['keep_tracks']:
-                camera.reset()
-            if self._enabled:
-                camera.open()
+        try:
+            for camera in self._cameras.values():
+                if not self._values['keep_tracks']:
+                    camera.reset()
+                if self._enabled:
+                    camera.open()
+        except Exception:
+            self._stop()
+            raise
         return result
 
     @_reported
