@@ -34,8 +34,10 @@ from finetrack_ros.ros.execution import ignore_interrupts
 
 #: Seconds that the nodes get, once the model is loaded, to find each other and start to track.
 START_LIMIT = 120.0
-#: Seconds without any tracks, after the last frame, until what is missing is given up.
+#: Seconds without anything new, after the last frame, until its tracks are given up.
 DRAIN_LIMIT = 5.0
+#: The same where no image waits for its tracks.
+QUIET = 0.5
 _STOP_LIMIT = 5.0
 _PR_SET_PDEATHSIG = 1
 
@@ -111,13 +113,12 @@ def _record(executor: SingleThreadedExecutor, recorder: Recorder, player: Child,
             raise FinetrackError(
                 f'no tracks came within {START_LIMIT:.0f} s: the nodes do not find each other; '
                 'check ROS_DOMAIN_ID, ROS_LOCALHOST_ONLY and the firewall')
-    last = time.monotonic()
-    while recorder.waiting and time.monotonic() - last < DRAIN_LIMIT:
-        tracked = recorder.tally.tracked
+    seen, changed = recorder.progress, time.monotonic()
+    while time.monotonic() - changed < (DRAIN_LIMIT if recorder.waiting else QUIET):
         executor.spin_once(0.1)
         tracker.check()
-        if recorder.tally.tracked > tracked:
-            last = time.monotonic()
+        if recorder.progress > seen:
+            seen, changed = recorder.progress, time.monotonic()
 
 
 def demo(source: str, output: Path, max_frames: int = 0, model: str = 'finetrack_nano',

@@ -114,6 +114,11 @@ class Recorder(Node):
         """Return the number of images whose tracks may still come."""
         return len(self._images)
 
+    @property
+    def progress(self) -> int:
+        """Return the number of images and tracks that have come."""
+        return self.tally.images + self.tally.tracked
+
     def _on_labels(self, _msg: LabelInfo) -> None:
         # The last endpoint on both sides: the others were announced, in order, before it.
         self._labels_came = True
@@ -176,20 +181,25 @@ class Recorder(Node):
 
     def _write_first(self) -> None:
         key, image = self._images.popleft()
+        self._write_text(key)
         tracks = self._tracks.pop(key, None)
-        number = self._frame_numbers.pop(key, 0)
-        if tracks is None:
-            self.tally.dropped += 1
-        elif number:
-            self._text.write(number, tracks)
+        self.tally.dropped += tracks is None
         self._shown = tracks or self._shown
         drawn = image if self._shown is None else draw_tracks(image, self._shown, self._trails)
         self._video.write(drawn)
+
+    def _write_text(self, newest: int) -> None:
+        """Write the rows of all frames up to a stamp, whether or not their image came."""
+        for key in sorted(key for key in self._frame_numbers if key <= newest):
+            number = self._frame_numbers.pop(key)
+            if key in self._tracks:
+                self._text.write(number, self._tracks[key])
 
     def finish(self) -> None:
         """Write what still waits, and close the files."""
         while self._images:
             self._write_first()
+        self._write_text(self._newest)
         self._video.close()
         self._text.close()
 

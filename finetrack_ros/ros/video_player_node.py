@@ -29,6 +29,8 @@ from finetrack_ros.ros.image_conversions import to_image_message
 
 # Time that matched subscribers get to match from their side too, before the first frame.
 _SETTLING = 0.2
+# Longest time that the last frames may take to arrive, where the machine is busy.
+_DELIVERY = 10
 
 
 class VideoPlayerNode(Node):
@@ -117,7 +119,7 @@ class VideoPlayerNode(Node):
                 self._frames.close()
                 self._frames = open_source(self._source)
                 count = self._play_once(count)
-            self._images.wait_for_all_acked(Duration(seconds=2))
+            self._images.wait_for_all_acked(Duration(seconds=_DELIVERY))
             self.get_logger().info(f"'{self._source}' ended after {count} frames")
             self.finished.set_result('')
         except FinetrackError as error:
