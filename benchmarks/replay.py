@@ -1,0 +1,55 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Track the stored detections of MOTChallenge sequences with one preset for all.
+
+Reads SEQUENCE/det/det.txt and SEQUENCE/seqinfo.ini below a folder and writes SEQUENCE.txt files
+that ``finetrack eval`` scores. No images, so no appearance; no interpolation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import configparser
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from finetrack_ros.detections import Detections
+from finetrack_ros.io import MotWriter, read_mot
+from finetrack_ros.tracking import Tracker, TrackerConfig
+from finetrack_ros.tracking.presets import preset_names, preset_path
+
+
+def track_sequence(sequence: Path, output: Path, config: TrackerConfig, second_half: bool) -> None:
+    """Track one sequence, from its middle on where ``second_half`` is set, and write the text."""
+    info = configparser.ConfigParser()
+    info.read(sequence / 'seqinfo.ini')
+    length = info.getint('Sequence', 'seqLength')
+    rate = info.getfloat('Sequence', 'frameRate')
+    rows = read_mot(sequence / 'det' / 'det.txt')
+    tracker = Tracker(config)
+    with MotWriter(output / f'{sequence.name}.txt') as writer:
+        for frame in range(length // 2 + 1 if second_half else 1, length + 1):
+            here = np.flatnonzero(rows.frames == frame)
+            detections = Detections(rows.boxes[here], rows.values[here], np.zeros(len(here)))
+            writer.write(frame, tracker.update(detections, frame / rate))
+
+
+def main() -> None:
+    """Track every sequence of the folder."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument('data', type=Path, help='folder of sequence folders')
+    parser.add_argument('output', type=Path, help='folder for the results')
+    parser.add_argument('--preset', choices=preset_names(), default='default')
+    parser.add_argument('--second-half', action='store_true', help='start in the middle')
+    arguments = parser.parse_args()
+    values = yaml.safe_load(preset_path(arguments.preset).read_text(encoding='utf-8'))
+    config = TrackerConfig.from_mapping(values)
+    for sequence in sorted(path.parent.parent for path in arguments.data.glob('*/det/det.txt')):
+        track_sequence(sequence, arguments.output, config, arguments.second_half)
+
+
+if __name__ == '__main__':
+    main()
