@@ -10,5 +10,7 @@ if [ -z "${VIDEO:-}" ]; then
   VIDEO=$(tools/fetch_clip.sh)
 fi
 . tools/env.sh
+# Cameras and trackers of other machines in the network stay out of the demo.
+export ROS_AUTOMATIC_DISCOVERY_RANGE="${ROS_AUTOMATIC_DISCOVERY_RANGE:-LOCALHOST}"
 exec python -m finetrack_ros.ros.demo --video "$VIDEO" --output demo_out \
   ${MAX_FRAMES:+--max-frames "$MAX_FRAMES"}
