@@ -201,12 +201,14 @@ class CameraSource(FrameSource):
 @contextmanager
 def _without_opencv_messages() -> Iterator[None]:
     """Keep OpenCV's backends from printing why each of them failed; one message follows."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    # OpenCV 4, as ROS distributions bring it, has in its root what 5 keeps in a module.
+    logging = getattr(cv2.utils, 'logging', cv2)
+    level = logging.getLogLevel()
+    logging.setLogLevel(0)
     try:
         yield
     finally:
-        cv2.utils.logging.setLogLevel(level)
+        logging.setLogLevel(level)
 
 
 def open_source(source: str, fps: float = DEFAULT_FPS) -> FrameSource:
