@@ -32,8 +32,8 @@ def train(
     """
     Train a FineTrack model with Shuffle-Group Sampling, and export it.
 
-    The run's folder gets checkpoints, curve/ with metrics.csv, and at the end model/ with model.pt and both
-    ONNX graphs, which `finetrack track --model` takes.
+    The run's folder gets checkpoints, curve/ with metrics.csv, and at the end model/ with
+    model.pt and both ONNX graphs, which `finetrack track --model` takes.
     """
     from finetrack_ros.errors import ConfigError
 
