@@ -202,13 +202,13 @@ class CameraSource(FrameSource):
 def _without_opencv_messages() -> Iterator[None]:
     """Keep OpenCV's backends from printing why each of them failed; one message follows."""
     # OpenCV 4, as ROS distributions bring it, has in its root what 5 keeps in a module.
-    logging = getattr(cv2.utils, 'logging', cv2)
-    level = logging.getLogLevel()
-    logging.setLogLevel(0)
+    opencv_log = getattr(cv2.utils, 'logging', cv2)
+    level = opencv_log.getLogLevel()
+    opencv_log.setLogLevel(0)
     try:
         yield
     finally:
-        logging.setLogLevel(level)
+        opencv_log.setLogLevel(level)
 
 
 def open_source(source: str, fps: float = DEFAULT_FPS) -> FrameSource:

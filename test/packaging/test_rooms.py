@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / 'finetrack_ros'
 
 BOTTOM = {'errors', 'geometry', 'detections'}
-CORE = {*BOTTOM, 'tracking', 'io', 'inference', 'pipeline'}
+CORE = {*BOTTOM, 'tracking', 'io', 'inference', 'motion', 'pipeline'}
 # What each room may import from, besides itself.
 BELOW = {
     'errors': set(),
@@ -21,9 +21,11 @@ BELOW = {
     'detections': {'errors', 'geometry'},
     'tracking': BOTTOM,
     'io': {*BOTTOM, 'tracking'},
+    'motion': BOTTOM,
     'models': BOTTOM,
     'inference': BOTTOM,
-    'pipeline': {*BOTTOM, 'inference', 'tracking'},
+    'motion': BOTTOM,
+    'pipeline': {*BOTTOM, 'inference', 'motion', 'tracking'},
     'evaluation': CORE,
     'training': {*CORE, 'models', 'evaluation'},
     'cli': {*CORE, 'models', 'evaluation', 'training'},
