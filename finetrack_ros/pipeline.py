@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetrack_ros.inference import FineTrackRunner
+from finetrack_ros.motion import CameraMotion
 from finetrack_ros.tracking import Tracker, TrackerConfig, Tracks
 
 
@@ -26,6 +27,7 @@ class Pipeline:
         self.runner = runner
         self.tracker = Tracker(tracker_config or TrackerConfig())
         self.timings: dict[str, float] = {}
+        self._camera = CameraMotion()
 
     def step(self, image: NDArray[np.uint8], stamp: float | None = None) -> Tracks:
         """
@@ -37,10 +39,16 @@ class Pipeline:
         """
         detections = self.runner.infer([image])[0]
         start = time.perf_counter()
-        tracks = self.tracker.update(detections, stamp)
-        self.timings = {**self.runner.timings, 'track': time.perf_counter() - start}
+        motion = None
+        if self.tracker.config.camera_motion == 'flow':
+            motion = self._camera.estimate(image, detections.boxes)
+        estimated = time.perf_counter()
+        tracks = self.tracker.update(detections, stamp, motion)
+        self.timings = {**self.runner.timings, 'motion': estimated - start,
+                        'track': time.perf_counter() - estimated}
         return tracks
 
     def reset(self) -> None:
         """Forget all tracks; ids go on."""
         self.tracker.reset()
+        self._camera.reset()

@@ -37,7 +37,8 @@ def track(
     input_size: str | None = typer.Option(
         None, help='Network input in pixels: long side (640) or height x width (384x640).'),
     tracker_config: Path | None = typer.Option(
-        None, help='YAML file of tracker parameters, plain or as ROS parameters.'),
+        None, help='Tracker parameters: a preset (default, mot, dance), or a YAML file, plain or '
+        'as ROS parameters.'),
     fps: float = typer.Option(
         30.0, min=0.1, max=1000.0, help='Frame rate of a plain image folder.'),
     max_frames: int | None = typer.Option(None, min=1, help='Stop after this many frames.'),

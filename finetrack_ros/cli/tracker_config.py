@@ -11,6 +11,7 @@ import yaml
 
 from finetrack_ros.errors import ConfigError
 from finetrack_ros.tracking import TrackerConfig
+from finetrack_ros.tracking.presets import preset_names, preset_path
 
 _ROS_KEY = 'ros__parameters'
 _PREFIX = 'tracker'
@@ -20,13 +21,16 @@ def read_tracker_config(path: Path | None) -> TrackerConfig:
     """
     Read tracker parameters; None gives the defaults.
 
-    Two forms are understood: a plain mapping of field names to values, and a ROS parameter file,
-    of which the ``tracker.*`` parameters of the first node are taken.
+    A preset's name stands for its file. Two forms are understood: a plain mapping of field names
+    to values, and a ROS parameter file, of which the ``tracker.*`` parameters of the first node
+    are taken.
 
     :raises ConfigError: where the file is unreadable, or a parameter is unknown or out of range.
     """
     if path is None:
         return TrackerConfig()
+    if str(path) in preset_names():
+        path = preset_path(str(path))
     try:
         content = yaml.safe_load(path.read_text(encoding='utf-8'))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

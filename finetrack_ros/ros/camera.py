@@ -122,7 +122,8 @@ class Camera:
         self._outputs.publish(tracks, image, header, values['class_id'] == 'index',
                               values['marker_scale'])
         published = time.perf_counter()
-        tracking = self._pipeline.timings['track']
+        timings = self._pipeline.timings
+        tracking = timings['motion'] + timings['track']
         durations = Durations(
             age=age, decoding=decoded - start, inference=tracked - decoded - tracking,
             tracking=tracking, publishing=published - tracked, total=age + published - start)

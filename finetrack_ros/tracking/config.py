@@ -83,6 +83,10 @@ class TrackerConfig:
         0.5, -1.0, 1.0, 'Least cosine similarity of such a return')
     memory_margin: float = _number(
         0.1, 0.0, 2.0, 'Least lead of such a return over the next best track or detection')
+    camera_motion: str = _choice(
+        'flow', ('flow', 'off'),
+        "'flow': the camera's own motion, estimated by sparse optical flow, is taken out before "
+        "tracks are matched; 'off': the camera stands still")
     class_policy: str = _choice(
         'vote', ('vote', 'forbid', 'ignore'),
         "'vote': any classes match and a track takes its most frequent one; 'forbid': only equal "

@@ -1,6 +1,7 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
 import itertools
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -10,7 +11,9 @@ from typer.testing import CliRunner
 
 from finetrack_ros import inference, pipeline
 from finetrack_ros.cli import app
+from finetrack_ros.cli.tracker_config import read_tracker_config
 from finetrack_ros.io import open_source, read_mot
+from finetrack_ros.tracking import TrackerConfig
 
 
 class FakePipeline:
@@ -119,6 +122,12 @@ def test_tracker_parameters_come_plain_or_as_ros_parameters(
                  tmp_path / 'tracker.yaml')
     assert result.exit_code == 0, result.output
     assert made[0].high_score == 0.8
+
+
+def test_preset_is_named_instead_of_a_file(loaded, images, tmp_path):
+    assert read_tracker_config(Path('dance')).memory_seconds == 0
+    assert read_tracker_config(Path('default')) == TrackerConfig()
+    assert run('track', images, '-o', tmp_path / 't.txt', '--tracker-config', 'mot').exit_code == 0
 
 
 @pytest.mark.parametrize(('text', 'problem'), [

@@ -14,6 +14,7 @@ from finetrack_ros.inference import FineTrackRunner, load_model, shipped_models
 from finetrack_ros.inference.loading import WEIGHTS
 from finetrack_ros.io import open_source
 from finetrack_ros.pipeline import Pipeline
+from finetrack_ros.tracking import TrackerConfig
 
 
 @pytest.fixture(scope='module')
@@ -87,10 +88,25 @@ def test_pipeline_keeps_ids_and_resets(runner: FineTrackRunner, frames: list[np.
     seen = [pipeline.step(frames[0], i / 25).ids.tolist() for i in range(6)]
     assert seen[-1]
     assert sorted(seen[-1]) == sorted(seen[-2])
-    assert set(pipeline.timings) == {'preprocess', 'detect', 'embed', 'track'}
+    assert set(pipeline.timings) == {'preprocess', 'detect', 'embed', 'motion', 'track'}
     pipeline.reset()
     again = [pipeline.step(frames[0], 1 + i / 25).ids.tolist() for i in range(6)]
     assert min(again[-1]) > max(seen[-1])
+
+
+def test_more_ids_hold_while_the_camera_pans(
+        runner: FineTrackRunner, frames: list[np.ndarray]) -> None:
+    """A fast pan over people who stand still changes fewer ids when it is taken out."""
+    held = {}
+    for camera_motion in ('flow', 'off'):
+        config = TrackerConfig(camera_motion=camera_motion, memory_seconds=0.0)
+        pipeline = Pipeline(runner, config)
+        ids = []
+        for i in range(5):
+            view = np.ascontiguousarray(frames[0][:, 40 * i:40 * i + 400])
+            ids.append(set(pipeline.step(view, i / 10).ids.tolist()))
+        held[camera_motion] = len(ids[0] & ids[-1])
+    assert held['flow'] > held['off']
 
 
 def test_missing_model_names_the_shipped_ones() -> None:

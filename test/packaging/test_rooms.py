@@ -24,7 +24,6 @@ BELOW = {
     'motion': BOTTOM,
     'models': BOTTOM,
     'inference': BOTTOM,
-    'motion': BOTTOM,
     'pipeline': {*BOTTOM, 'inference', 'motion', 'tracking'},
     'evaluation': CORE,
     'training': {*CORE, 'models', 'evaluation'},
