@@ -55,7 +55,7 @@ class Child:
         with log.open('w') as output:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env={**os.environ, **large_images_environment()}, preexec_fn=_die_with_parent)
+                env={**os.environ, **large_images_environment()}, preexec_fn=die_with_parent)
 
     def check(self) -> bool:
         """Return whether it still runs; raise FinetrackError with its message if it failed."""
@@ -88,8 +88,8 @@ class Child:
             self.process.wait()
 
 
-def _die_with_parent() -> None:
-    """Ask Linux to end this process when the demo dies, however it dies."""
+def die_with_parent() -> None:
+    """Ask Linux to end this process when the one that started it dies, however it dies."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

@@ -31,6 +31,7 @@ if HAS_ROS:
     from std_msgs.msg import Header
     from vision_msgs.msg import Detection2DArray
 
+    from finetrack_ros.ros.demo import die_with_parent
     from finetrack_ros.ros.image_conversions import to_image_message
 
 FAKE_TRACKER = Path(__file__).with_name('fake_tracker.py')
@@ -129,7 +130,9 @@ class Bench:
         with log.open('w') as output:
             process = subprocess.Popen(
                 arguments, stdout=output, stderr=subprocess.STDOUT, text=True,
-                env={**os.environ, 'ROS_DOMAIN_ID': str(self.domain), 'OMP_NUM_THREADS': '1'})
+                env={**os.environ, 'ROS_DOMAIN_ID': str(self.domain), 'OMP_NUM_THREADS': '1'},
+                # What outlives a killed test run would answer in the next run's domain.
+                preexec_fn=die_with_parent)
         self._processes.append(process)
         return process
 
