@@ -64,7 +64,8 @@ def load_yolox_state(model: YOLOX, path: str | Path) -> None:
         data = torch.load(path, map_location='cpu', weights_only=True)
         model.load_state_dict(data.get('model', data))
     except (OSError, EOFError, AttributeError, pickle.UnpicklingError) as error:
-        raise ModelError(f'{path}: cannot be read as a checkpoint ({error})') from error
+        raise ModelError(f'{path}: is no YOLOX checkpoint, or a damaged one; '
+                         'pass one as Megvii publishes them') from error
     except RuntimeError as error:
         raise ModelError(f'{path}: does not fit this YOLOX ({error}); '
                          'pass the weights of the same size and number of classes') from error
@@ -130,7 +131,8 @@ def load_checkpoint(path: str | Path) -> FineTrack:
         raise ModelError(f'{path}: no such checkpoint; train one with `finetrack train`'
                          ) from error
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise ModelError(f'{path}: cannot be read as a checkpoint ({error})') from error
+        raise ModelError(f'{path}: is no checkpoint, or a damaged one; '
+                         'pass one written by `finetrack train`') from error
     if not isinstance(data, dict) or data.get('format') != FORMAT:
         raise ModelError(f'{path}: is no FineTrack checkpoint (no format {FORMAT!r}); '
                          'pass one written by `finetrack train`')
