@@ -1,0 +1,54 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A pipeline tracks its own detections or somebody else's, with and without a model."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from finetrack_ros.detections import Detections
+from finetrack_ros.inference import FineTrackRunner, load_model
+from finetrack_ros.pipeline import Pipeline
+
+IMAGE = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+FOREIGN = Detections(
+    np.array([[10, 20, 60, 200], [150, 30, 210, 220]], np.float32),
+    np.array([0.9, 0.8], np.float32), np.zeros(2, np.int32))
+
+
+@pytest.fixture(scope='module')
+def runner() -> FineTrackRunner:
+    return load_model('finetrack_nano', device='cpu', threads=1, input_size=320)
+
+
+def test_foreign_detections_are_tracked_without_a_model() -> None:
+    """No model is needed for association alone."""
+    pipeline = Pipeline(None)
+    pipeline.step(IMAGE, 0.0, FOREIGN)
+    tracks = pipeline.step(IMAGE, 0.1, FOREIGN)
+    np.testing.assert_array_equal(tracks.ids, [1, 2])
+    np.testing.assert_array_equal(tracks.boxes, FOREIGN.boxes)
+    assert tracks.embeddings is None
+    assert set(pipeline.timings) == {'motion', 'track'}
+
+
+def test_foreign_detections_get_embeddings_from_the_model(runner: FineTrackRunner) -> None:
+    """The model describes the boxes that it was given, and adds none of its own."""
+    tracks = Pipeline(runner).step(IMAGE, 0.0, FOREIGN)
+    np.testing.assert_array_equal(tracks.boxes, FOREIGN.boxes)
+    expected = runner.embed([IMAGE], [FOREIGN.boxes])[0]
+    np.testing.assert_allclose(tracks.embeddings, expected, atol=1e-5)
+
+
+def test_foreign_embeddings_are_kept(runner: FineTrackRunner) -> None:
+    """Who brings embeddings has them tracked as they are."""
+    own = np.eye(2, 8, dtype=np.float32)
+    tracks = Pipeline(runner).step(IMAGE, 0.0, replace(FOREIGN, embeddings=own))
+    np.testing.assert_allclose(tracks.embeddings, own, atol=1e-6)
+
+
+def test_neither_model_nor_detections() -> None:
+    """There is nothing to track."""
+    with pytest.raises(ValueError, match='needs detections'):
+        Pipeline(None).step(IMAGE, 0.0)
