@@ -1,6 +1,6 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Images of every encoding decode to the colours that went in; bad ones are refused."""
+"""Messages of rclpy decode as in test/io/test_image_encodings.py; arrays become messages."""
 
 import cv2
 from hypothesis import given
@@ -11,103 +11,18 @@ import pytest
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
+from finetrack_ros.io.image_encodings import ENCODINGS
 from finetrack_ros.ros.image_conversions import (
     decode_compressed,
     decode_image,
-    ENCODINGS,
     ImageError,
-    MAX_PIXELS,
     to_image_message,
 )
 
 pytestmark = pytest.mark.ros
 
-HEIGHT, WIDTH = 6, 8
-BLUE, GREEN, RED = 200, 120, 40
-
 bgr_images = arrays.arrays(
     np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)))
-
-
-def message(encoding, pixels, height=HEIGHT, width=WIDTH, padding=0, big_endian=False):
-    """Return an Image whose rows hold ``pixels`` [rows, bytes] and some padding."""
-    padded = np.pad(pixels, ((0, 0), (0, padding)), constant_values=255)
-    msg = Image(encoding=encoding, height=height, width=width, step=padded.shape[1],
-                is_bigendian=int(big_endian))
-    msg.data.frombytes(np.ascontiguousarray(padded, np.uint8).tobytes())
-    return msg
-
-
-def rows_of(*channels):
-    """Return rows of uniform interleaved pixels."""
-    return np.tile(np.array(channels, np.uint8), (HEIGHT, WIDTH))
-
-
-def uniform_yuv():
-    """Return luma and the two chromas of the test colour, by OpenCV's own conversion."""
-    pixel = np.array([[[BLUE, GREEN, RED]]], np.uint8)
-    planes = cv2.cvtColor(np.tile(pixel, (2, 2, 1)), cv2.COLOR_BGR2YUV_I420).ravel()
-    return planes[0], planes[4], planes[5]
-
-
-def yuv_rows(*order):
-    luma, u, v = uniform_yuv()
-    pair = [{'y': luma, 'u': u, 'v': v}[name] for name in order]
-    return np.tile(np.array(pair, np.uint8), (HEIGHT, WIDTH // 2))
-
-
-def semi_planar(first, second):
-    luma = np.full((HEIGHT, WIDTH), uniform_yuv()[0], np.uint8)
-    chroma = np.tile(np.array([first, second], np.uint8), (HEIGHT // 2, WIDTH // 2))
-    return np.vstack([luma, chroma])
-
-
-def bayer(pattern):
-    value = {'r': RED, 'g': GREEN, 'b': BLUE}
-    cell = np.array([value[c] for c in pattern], np.uint8).reshape(2, 2)
-    return np.tile(cell, (HEIGHT // 2, WIDTH // 2))
-
-
-ROWS = {
-    'bgr8': rows_of(BLUE, GREEN, RED), '8UC3': rows_of(BLUE, GREEN, RED),
-    'rgb8': rows_of(RED, GREEN, BLUE),
-    'bgra8': rows_of(BLUE, GREEN, RED, 9), '8UC4': rows_of(BLUE, GREEN, RED, 9),
-    'rgba8': rows_of(RED, GREEN, BLUE, 9),
-    'yuv422': yuv_rows('u', 'y', 'v', 'y'), 'uyvy': yuv_rows('u', 'y', 'v', 'y'),
-    'yuv422_yuy2': yuv_rows('y', 'u', 'y', 'v'), 'yuyv': yuv_rows('y', 'u', 'y', 'v'),
-    'nv12': semi_planar(*uniform_yuv()[1:]), 'nv21': semi_planar(*uniform_yuv()[:0:-1]),
-    **{f'bayer_{p}8': bayer(p) for p in ('rggb', 'bggr', 'gbrg', 'grbg')},
-}
-GREY = ('mono8', '8UC1', 'mono16', '16UC1')
-DEEP_BAYER = tuple(f'bayer_{p}16' for p in ('rggb', 'bggr', 'gbrg', 'grbg'))
-
-
-def test_table_of_encodings_is_the_tested_one():
-    assert sorted([*ROWS, *GREY, *DEEP_BAYER]) == sorted(ENCODINGS)
-
-
-@pytest.mark.parametrize('encoding', ROWS)
-@pytest.mark.parametrize('padding', [0, 5])
-def test_colour_comes_through(encoding, padding):
-    image = decode_image(message(encoding, ROWS[encoding], padding=padding))
-    assert image.shape == (HEIGHT, WIDTH, 3)
-    assert image.dtype == np.uint8
-    assert np.abs(image.astype(int) - [BLUE, GREEN, RED]).max() <= 4
-
-
-@pytest.mark.parametrize('encoding', ['mono16', '16UC1', *DEEP_BAYER])
-@pytest.mark.parametrize('big_endian', [False, True])
-def test_sixteen_bits_keep_their_upper_eight(encoding, big_endian):
-    rows = np.full((HEIGHT, WIDTH), 0x4A01, '>u2' if big_endian else '<u2').view(np.uint8)
-    image = decode_image(message(encoding, rows, padding=6, big_endian=big_endian))
-    assert (image == 0x4A).all()
-
-
-@pytest.mark.parametrize('encoding', ['mono8', '8UC1'])
-def test_grey_gives_three_equal_channels(encoding):
-    rows = np.arange(HEIGHT * WIDTH, dtype=np.uint8).reshape(HEIGHT, WIDTH)
-    image = decode_image(message(encoding, rows, padding=1))
-    assert (image == rows[:, :, None]).all()
 
 
 @given(bgr_images)
@@ -116,13 +31,6 @@ def test_message_round_trip(image):
     msg = to_image_message(image, header)
     assert (msg.height, msg.width, msg.step) == (*image.shape[:2], 3 * image.shape[1])
     assert msg.header == header
-    assert np.array_equal(decode_image(msg), image)
-
-
-@given(bgr_images, st.integers(0, 7))
-def test_padding_changes_nothing(image, padding):
-    rows = image.reshape(len(image), -1)
-    msg = message('bgr8', rows, *image.shape[:2], padding=padding)
     assert np.array_equal(decode_image(msg), image)
 
 
@@ -140,70 +48,29 @@ def test_hostile_message_is_decoded_or_refused(encoding, height, width, step, da
         assert image.shape == (height, width, 3)
 
 
-@pytest.mark.parametrize(('change', 'problem'), [
-    ({'width': 0}, 'size is zero'),
-    ({'height': 0}, 'size is zero'),
-    ({'width': MAX_PIXELS, 'height': 2}, 'more than'),
-    ({'step': 3 * WIDTH - 1}, 'a row needs 24 bytes'),
-    ({'step': 3 * WIDTH + 1}, 'truncated'),
-    ({'height': HEIGHT + 1}, 'truncated'),
-    ({'encoding': 'hsv8'}, 'unknown encoding'),
-    ({'encoding': 'nv12', 'height': 3}, 'divisible by 2'),
-    ({'encoding': 'yuv422', 'width': 7}, 'divisible by 2'),
+@pytest.mark.parametrize(('encoding', 'width', 'problem'), [
+    ('hsv8', 4, 'unknown encoding|cv_bridge cannot convert'),
+    ('hsv8', 0, 'size is zero'),
+    ('bgr8', 4, 'truncated'),
 ])
-def test_bad_image_is_named(change, problem):
-    msg = message('bgr8', ROWS['bgr8'])
-    for name, value in change.items():
-        setattr(msg, name, value)
+def test_bad_image_is_named(encoding, width, problem):
     with pytest.raises(ImageError, match=problem):
-        decode_image(msg)
+        decode_image(Image(encoding=encoding, height=2, width=width, step=12))
 
 
-def compressed(data, kind='jpeg'):
-    msg = CompressedImage(format=kind)
+@given(bgr_images)
+def test_compressed_message_decodes(image):
+    msg = CompressedImage(format='png')
+    msg.data.frombytes(cv2.imencode('.png', image)[1].tobytes())
+    assert np.array_equal(decode_compressed(msg), image)
+
+
+@given(st.binary(max_size=80))
+def test_hostile_compressed_message_is_refused(data):
+    msg = CompressedImage(format='jpeg')
     msg.data.frombytes(data)
-    return msg
-
-
-def encoded(suffix, height=HEIGHT, width=WIDTH):
-    image = np.full((height, width, 3), (BLUE, GREEN, RED), np.uint8)
-    return cv2.imencode(suffix, image)[1].tobytes()
-
-
-@pytest.mark.parametrize('suffix', ['.jpg', '.png'])
-def test_compressed_image_decodes(suffix):
-    image = decode_compressed(compressed(encoded(suffix)))
-    assert image.shape == (HEIGHT, WIDTH, 3)
-    assert np.abs(image.astype(int) - [BLUE, GREEN, RED]).max() <= 4
-
-
-@pytest.mark.parametrize('suffix', ['.jpg', '.png'])
-def test_absurd_compressed_size_is_refused_by_its_header(suffix):
-    data = bytearray(encoded(suffix, 16, 16))
-    if suffix == '.png':
-        data[16:24] = b'\x00\x01\x00\x00' * 2
-    else:
-        start = data.index(b'\xff\xc0') + 5
-        data[start:start + 4] = b'\xff\xff\xff\xff'
-    with pytest.raises(ImageError, match='more than'):
-        decode_compressed(compressed(bytes(data)))
-
-
-@pytest.mark.parametrize(('data', 'problem'), [
-    (b'', 'JPEG or PNG'),
-    (b'GIF89a' + bytes(100), 'JPEG or PNG'),
-    (b'\xff\xd8\xff', 'JPEG or PNG'),
-    (encoded('.png')[:40], 'damaged|cannot decode'),
-])
-def test_bad_compressed_image_is_named(data, problem):
-    with pytest.raises(ImageError, match=problem):
-        decode_compressed(compressed(data))
-
-
-@given(st.binary(max_size=80), st.sampled_from([b'', b'\xff\xd8\xff\xe0', b'\x89PNG\r\n\x1a\n']))
-def test_hostile_compressed_image_is_refused(tail, head):
     with pytest.raises(ImageError, match='compressed image'):
-        decode_compressed(compressed(head + tail))
+        decode_compressed(msg)
 
 
 def test_only_bgr_arrays_become_messages():
