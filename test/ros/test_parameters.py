@@ -31,12 +31,6 @@ def flat(tree, prefix=''):
             yield f'{prefix}{key}', value
 
 
-def test_shipped_file_is_written_from_the_table(repository):
-    shipped = (repository / 'config' / 'tracker.yaml').read_text()
-    assert shipped == parameter_file(), (
-        'run: python -m finetrack_ros.ros.parameter_file config/tracker.yaml')
-
-
 def test_file_holds_every_default_with_its_type():
     values = dict(flat(yaml.safe_load(parameter_file())['/**']['ros__parameters']))
     assert values == DEFAULTS
