@@ -10,31 +10,25 @@ that ``finetrack eval`` scores. No images, so no appearance; no interpolation.
 from __future__ import annotations
 
 import argparse
-import configparser
 from pathlib import Path
 
-import numpy as np
 import yaml
 
-from finetrack_ros.detections import Detections
-from finetrack_ros.io import MotWriter, read_mot
+from finetrack_ros.io import MotWriter, read_detections, read_seqinfo
 from finetrack_ros.tracking import Tracker, TrackerConfig
 from finetrack_ros.tracking.presets import preset_names, preset_path
 
 
 def track_sequence(sequence: Path, output: Path, config: TrackerConfig, second_half: bool) -> None:
     """Track one sequence, from its middle on where ``second_half`` is set, and write the text."""
-    info = configparser.ConfigParser()
-    info.read(sequence / 'seqinfo.ini')
-    length = info.getint('Sequence', 'seqLength')
-    rate = info.getfloat('Sequence', 'frameRate')
-    rows = read_mot(sequence / 'det' / 'det.txt')
+    info = read_seqinfo(sequence)
+    assert info.length is not None, 'the files of a benchmark state their length'
+    found = read_detections(sequence / 'det' / 'det.txt')
     tracker = Tracker(config)
     with MotWriter(output / f'{sequence.name}.txt') as writer:
-        for frame in range(length // 2 + 1 if second_half else 1, length + 1):
-            here = np.flatnonzero(rows.frames == frame)
-            detections = Detections(rows.boxes[here], rows.values[here], np.zeros(len(here)))
-            writer.write(frame, tracker.update(detections, frame / rate))
+        for frame in range(info.length // 2 + 1 if second_half else 1, info.length + 1):
+            tracks = tracker.update(found.of_frame(frame), frame / info.frame_rate)
+            writer.write(frame, tracks)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What all subcommands share: error messages, exit codes, the console, option values."""
+"""What all subcommands share: error messages, exit codes, the console."""
 
 from __future__ import annotations
 
@@ -53,23 +53,6 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f'finetrack {__version__}')
         raise typer.Exit
-
-
-def parse_input_size(text: str | None) -> dict[str, Any]:
-    """
-    Return the model setting that ``--input-size`` means: none where it was not given.
-
-    :param text: ``640`` (the long side) or ``384x640`` (height x width), in pixels.
-    :raises ConfigError: where it is neither.
-    """
-    if text is None:
-        return {}
-    parts = text.lower().split('x')
-    if len(parts) > 2 or not all(part.isdecimal() for part in parts):
-        raise ConfigError(f"--input-size '{text}' is not understood. Give the long side in "
-                          'pixels, such as 640, or height x width, such as 384x640.')
-    sides = [int(part) for part in parts]
-    return {'input_size': sides[0] if len(sides) == 1 else (sides[0], sides[1])}
 
 
 def require_training_libraries() -> None:

@@ -8,19 +8,18 @@ from pathlib import Path
 
 import typer
 
-from finetrack_ros.cli.application import errors, output, parse_input_size, write_json
+from finetrack_ros.cli import options
+from finetrack_ros.cli.application import errors, output, write_json
 
 
 def evaluate_model(
     data: Path = typer.Option(
         ..., help='Folder with mot/SEQUENCE, reid/market1501_train.tar and '
         'weights/osnet_x0_25_msmt17.onnx.'),
-    model: str = typer.Option(
-        'finetrack_nano', help='Name of a shipped model, or a folder written by an export.'),
-    engine: str = typer.Option('auto', help='Inference engine.'),
-    device: str = typer.Option('auto', help='auto, cpu, cuda or cuda:N.'),
-    input_size: str | None = typer.Option(
-        None, help='Network input in pixels: long side (640) or height x width (384x640).'),
+    model: str = options.MODEL,
+    engine: str = options.ENGINE,
+    device: str = options.DEVICE,
+    input_size: str | None = options.INPUT_SIZE,
     json: Path | None = typer.Option(None, help='Write the figures to this file, too.'),
 ) -> None:
     """
@@ -32,10 +31,9 @@ def evaluate_model(
     from rich.table import Table
 
     from finetrack_ros.evaluation.model_report import AP_SCORE_THRESHOLD, report_on
-    from finetrack_ros.inference import load_model
 
-    runner = load_model(model, engine=engine, device=device, score_threshold=AP_SCORE_THRESHOLD,
-                        **parse_input_size(input_size))
+    runner = options.load_chosen_model(model, engine, device, input_size,
+                                       score_threshold=AP_SCORE_THRESHOLD)
     with errors.status('Measuring ...') as status:
         report = report_on(runner, data, lambda step: status.update(f'Measuring {step} ...'))
     detection = Table('Sequence', title=f'{runner.model_name}: pedestrians')

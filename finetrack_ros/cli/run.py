@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 import itertools
 from pathlib import Path
 import statistics
 import time
+from typing import TypeVar
 
 from rich.progress import (
     BarColumn,
@@ -23,14 +24,15 @@ from rich.progress import (
 from rich.table import Table
 
 from finetrack_ros.cli.application import errors, output
-from finetrack_ros.io import Frame, FrameSource
+from finetrack_ros.io import Frame, FrameSource, MotDetections
 from finetrack_ros.pipeline import Pipeline
 from finetrack_ros.tracking import Tracks
 
 _RECENT = 30
 _TINY_SECONDS = 1e-9
 
-Sink = Callable[[Frame, Tracks], None]
+FrameT = TypeVar('FrameT', Frame, int)
+Sink = Callable[[FrameT, Tracks], None]
 
 
 @dataclass
@@ -41,12 +43,14 @@ class Run:
     :ivar ids: every track id that was given out.
     :ivar step_seconds: time of the pipeline for each frame, without reading and writing.
     :ivar stage_seconds: the same by stage of the pipeline.
+    :ivar last_frame: number of the last frame that was tracked; 0 before the first.
     :ivar interrupted: whether Ctrl-C ended it.
     """
 
     ids: set[int] = field(default_factory=set)
     step_seconds: list[float] = field(default_factory=list)
     stage_seconds: dict[str, list[float]] = field(default_factory=dict)
+    last_frame: int = 0
     interrupted: bool = False
 
     def add(self, tracks: Tracks, timings: dict[str, float], seconds: float) -> None:
@@ -61,36 +65,62 @@ class Run:
         return 1.0 / max(statistics.fmean(self.step_seconds[-_RECENT:]), _TINY_SECONDS)
 
 
-def track_frames(source: FrameSource, pipeline: Pipeline, sinks: Sequence[Sink],
-                 max_frames: int | None = None, show_progress: bool = True) -> Run:
+def track_frames(source: FrameSource, pipeline: Pipeline, sinks: Sequence[Sink[Frame]],
+                 max_frames: int | None = None, show_progress: bool = True,
+                 detections: MotDetections | None = None) -> Run:
     """
     Track until the source ends, ``max_frames`` are done, or Ctrl-C is pressed.
 
     :param sinks: called with every frame and its tracks, in order.
+    :param detections: of another detector, paired with frames by number; None runs ours.
     """
+    def step(frame: Frame) -> Tracks:
+        found = None if detections is None else detections.of_frame(frame.index)
+        return pipeline.step(frame.image, frame.stamp, found)
+
     length = source.length
     if max_frames is not None:
         length = max_frames if length is None else min(length, max_frames)
-    run = Run()
     with _progress(show_progress) as progress:
         task = progress.add_task(source.name, total=length, status='')
-        try:
-            for frame in itertools.islice(source, max_frames):
-                _track_frame(frame, pipeline, sinks, run, progress, task)
-        except KeyboardInterrupt:
-            run.interrupted = True
+        return _track(itertools.islice(source, max_frames), step, sinks, pipeline, progress, task)
+
+
+def track_detections(detections: MotDetections, fps: float, pipeline: Pipeline,
+                     sinks: Sequence[Sink[int]], max_frames: int | None = None,
+                     show_progress: bool = True) -> Run:
+    """
+    Track detections without their images, up to the last frame that has any.
+
+    :param fps: frames per second.
+    :param sinks: called with every frame's number and its tracks, in order.
+    """
+    def step(number: int) -> Tracks:
+        return pipeline.track(None, detections.of_frame(number), number / fps)
+
+    last = min(detections.last_frame, max_frames or detections.last_frame)
+    with _progress(show_progress) as progress:
+        task = progress.add_task('detections', total=last, status='')
+        return _track(range(1, last + 1), step, sinks, pipeline, progress, task)
+
+
+def _track(frames: Iterable[FrameT], step: Callable[[FrameT], Tracks],
+           sinks: Sequence[Sink[FrameT]], pipeline: Pipeline, progress: Progress,
+           task: TaskID) -> Run:
+    run = Run()
+    try:
+        for frame in frames:
+            start = time.perf_counter()
+            tracks = step(frame)
+            run.add(tracks, pipeline.timings, time.perf_counter() - start)
+            run.last_frame = frame if isinstance(frame, int) else frame.index
+            for sink in sinks:
+                sink(frame, tracks)
+            progress.update(task, advance=1, status=f'{run.recent_fps():5.1f} fps  '
+                            f'{len(tracks):3d} on screen  {len(run.ids):4d} ids')
+    except KeyboardInterrupt:
+        run.interrupted = True
     return run
-
-
-def _track_frame(frame: Frame, pipeline: Pipeline, sinks: Sequence[Sink], run: Run,
-                 progress: Progress, task: TaskID) -> None:
-    start = time.perf_counter()
-    tracks = pipeline.step(frame.image, frame.stamp)
-    run.add(tracks, pipeline.timings, time.perf_counter() - start)
-    for sink in sinks:
-        sink(frame, tracks)
-    progress.update(task, advance=1, status=f'{run.recent_fps():5.1f} fps  {len(tracks):3d} on '
-                    f'screen  {len(run.ids):4d} ids')
 
 
 def _progress(show: bool) -> Progress:

@@ -1,6 +1,6 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""``finetrack track``: track a video, folder or camera into MOTChallenge text and video."""
+"""``finetrack track``: track a source, or given detections, into MOTChallenge text and video."""
 
 from __future__ import annotations
 
@@ -12,77 +12,146 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from finetrack_ros.cli.application import errors, parse_input_size
-from finetrack_ros.errors import SourceError
+from finetrack_ros.cli import options
+from finetrack_ros.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
-    from finetrack_ros.io import Frame, VideoWriter
-    from finetrack_ros.tracking import Tracks
+    from finetrack_ros.cli.run import Run
+    from finetrack_ros.io import Frame, MotDetections
+    from finetrack_ros.tracking import TrackerConfig, Tracks
 
 INTERRUPTED = 130
 
 
 def track(
-    source: str = typer.Argument(
-        help='Video file, stream URL, image folder, MOTChallenge sequence folder, or camera '
-        'index.'),
+    source: str | None = typer.Argument(
+        None, help='Video file, stream URL, image folder, MOTChallenge sequence folder, or camera '
+        'index. May be left out with --detections: nothing is then taken from images.'),
     output_file: Path = typer.Option(
         ..., '--output', '-o', help='MOTChallenge text to write, with the source frame numbers.'),
     video: Path | None = typer.Option(
         None, help='Video to write with boxes, ids and trails (.mp4, .avi, .mkv, .mov).'),
-    model: str = typer.Option(
-        'finetrack_nano', help='Name of a shipped model, or a folder written by an export.'),
-    engine: str = typer.Option('auto', help='Inference engine.'),
-    device: str = typer.Option('auto', help='auto, cpu, cuda or cuda:N.'),
-    input_size: str | None = typer.Option(
-        None, help='Network input in pixels: long side (640) or height x width (384x640).'),
-    tracker_config: Path | None = typer.Option(
-        None, help='Tracker parameters: a preset (default, mot, dance), or a YAML file, plain or '
-        'as ROS parameters.'),
-    fps: float = typer.Option(
-        30.0, min=0.1, max=1000.0, help='Frame rate of a plain image folder.'),
+    detections: Path | None = typer.Option(
+        None, help="MOTChallenge text of another detector's boxes to track instead of ours: "
+        'frame (from 1),-1,left,top,width,height,score.'),
+    embeddings: bool = typer.Option(
+        True, help='With --detections and a source: describe the boxes with our model. Without, '
+        'no model is loaded.'),
+    score_range: str | None = options.SCORE_RANGE,
+    model: str = options.MODEL,
+    engine: str = options.ENGINE,
+    device: str = options.DEVICE,
+    input_size: str | None = options.INPUT_SIZE,
+    tracker_config: Path | None = options.TRACKER_CONFIG,
+    fps: float | None = typer.Option(
+        None, min=0.1, max=1000.0, help='Frame rate of a plain image folder (30 if not given), or '
+        'of detections without a source (that of their seqinfo.ini, else 30).'),
     max_frames: int | None = typer.Option(None, min=1, help='Stop after this many frames.'),
     progress: bool = typer.Option(True, help='Show live progress.'),
 ) -> None:
-    """Track people in a video, image folder or camera stream."""
-    from finetrack_ros.cli.run import show_summary, track_frames
+    """Track people in a video, image folder or camera stream, or join given detections."""
+    from finetrack_ros.cli.run import show_summary, track_detections, track_frames
     from finetrack_ros.cli.tracker_config import read_tracker_config
-    from finetrack_ros.inference import load_model
-    from finetrack_ros.io import MotWriter, open_source, VideoWriter
+    from finetrack_ros.io import MotWriter, open_source, read_detections
+    from finetrack_ros.io.seqinfo import DEFAULT_FPS
     from finetrack_ros.pipeline import Pipeline
 
     # Outputs are opened last: an error before leaves the files of an earlier run as they are.
     outputs = [path for path in (output_file, video) if path is not None]
-    _refuse_overwriting(source, outputs)
+    _check_options(source, detections, embeddings, score_range, video)
+    _refuse_overwriting(outputs, source, detections)
     config = read_tracker_config(tracker_config)
-    size = parse_input_size(input_size)
+    found = runner = frames = None
     with ExitStack() as stack:
-        frames = stack.enter_context(open_source(source, fps))
-        runner = load_model(model, engine=engine, device=device, **size)
-        errors.print(f'{runner.model_name} with {runner.engine_name} on {runner.device_name} '
-                     f'({runner.engine_reason})', style='dim', markup=False, highlight=False)
-        text = stack.enter_context(MotWriter(output_file))
-        sinks: list[Callable[[Frame, Tracks], None]] = [
-            lambda frame, tracks: text.write(frame.index, tracks)]
-        if video is not None:
-            sinks.append(_draw_into(stack.enter_context(VideoWriter(video, frames.fps))))
+        if detections is not None:
+            found = read_detections(detections, options.parse_score_range(score_range))
+        if source is not None:
+            frames = stack.enter_context(open_source(source, fps or DEFAULT_FPS))
+            _check_length(found, frames.last_index, frames.name)
+            if found is None or embeddings:
+                runner = options.load_chosen_model(model, engine, device, input_size)
+        pipeline = Pipeline(runner, config)
         start = time.perf_counter()
-        run = track_frames(frames, Pipeline(runner, config), sinks, max_frames, progress)
+        if frames is not None:
+            sinks = _open_sinks(stack, output_file, video, frames.fps)
+            run = track_frames(frames, pipeline, sinks, max_frames, progress, found)
+        elif found is not None and detections is not None:
+            rate = fps or _frame_rate(detections)
+            options.say(f'no source: {rate:g} frames per second, without embeddings and camera '
+                        'motion')
+            text = stack.enter_context(MotWriter(output_file))
+            run = track_detections(found, rate, pipeline, [text.write], max_frames, progress)
     show_summary(run, time.perf_counter() - start, outputs)
+    if found is not None:
+        _review(found, run, config)
     # Ctrl-C is how a camera run ends; a file cut short is told by the exit code.
-    if run.interrupted and frames.length is not None:
+    if run.interrupted and (frames is None or frames.length is not None):
         raise typer.Exit(INTERRUPTED)
+    if frames is not None and not run.interrupted and max_frames is None:
+        _check_length(found, run.last_frame, frames.name)
 
 
-def _refuse_overwriting(source: str, outputs: Sequence[Path]) -> None:
+def _check_options(source: str | None, detections: Path | None, embeddings: bool,
+                   score_range: str | None, video: Path | None) -> None:
+    """Raise ConfigError where options are given that mean nothing together."""
+    if detections is None:
+        if source is None:
+            raise ConfigError('there is nothing to track: give a SOURCE, or --detections with a '
+                              'text of detections, or both')
+        for name, given in (('--no-embeddings', not embeddings),
+                            ('--score-range', score_range is not None)):
+            if given:
+                raise ConfigError(f'{name} is about detections from elsewhere: give them with '
+                                  '--detections, too')
+    if source is None and video is not None:
+        raise ConfigError('--video needs images to draw on: give the SOURCE of the detections')
+
+
+def _refuse_overwriting(outputs: Sequence[Path], *inputs: str | Path | None) -> None:
     for path in outputs:
-        if path.exists() and Path(source).exists() and path.samefile(source):
-            raise SourceError(f"Output '{path}' is the source itself. Choose another name.")
+        for given in inputs:
+            if given is not None and path.exists() and Path(given).exists() \
+                    and path.samefile(given):
+                raise SourceError(f"Output '{path}' is an input itself. Choose another name.")
 
 
-def _draw_into(writer: VideoWriter) -> Callable[[Frame, Tracks], None]:
-    """Return a function that appends frames with their tracks drawn to a video."""
-    from finetrack_ros.io import draw_tracks, Trails
+def _check_length(found: MotDetections | None, last: int | None, source: str) -> None:
+    """Raise SourceError where detections go beyond the last frame of their source."""
+    if found is not None and last is not None and found.last_frame > last:
+        raise SourceError(f'The detections go up to frame {found.last_frame}, but the last frame '
+                          f"of '{source}' is {last}. Give the detections of this very source.")
 
-    trails = Trails()
-    return lambda frame, tracks: writer.write(draw_tracks(frame.image, tracks, trails))
+
+def _frame_rate(detections: Path) -> float:
+    """Return the rate of the sequence folder that holds det/det.txt, 30 where there is none."""
+    from finetrack_ros.io import read_seqinfo
+    from finetrack_ros.io.seqinfo import DEFAULT_FPS
+
+    folder = detections.resolve().parent.parent
+    return read_seqinfo(folder).frame_rate if (folder / 'seqinfo.ini').is_file() else DEFAULT_FPS
+
+
+def _open_sinks(stack: ExitStack, text: Path, video: Path | None, fps: float
+                ) -> list[Callable[[Frame, Tracks], None]]:
+    """Open the outputs; return functions that append a frame's tracks to them."""
+    from finetrack_ros.io import draw_tracks, MotWriter, Trails, VideoWriter
+
+    lines = stack.enter_context(MotWriter(text))
+    sinks: list[Callable[[Frame, Tracks], None]] = [
+        lambda frame, tracks: lines.write(frame.index, tracks)]
+    if video is not None:
+        pictures, trails = stack.enter_context(VideoWriter(video, fps)), Trails()
+        sinks.append(lambda frame, tracks: pictures.write(
+            draw_tracks(frame.image, tracks, trails)))
+    return sinks
+
+
+def _review(found: MotDetections, run: Run, config: TrackerConfig) -> None:
+    """Say what of the given detections could not be used."""
+    if found.dropped:
+        options.warn(f'{found.dropped} detections have no width or height and were left out')
+    best = found.scores.max(initial=0)
+    if not run.ids and best < config.birth_score:
+        options.warn(f'no track was started: the best score is {best:.3g}, and birth_score is '
+                     f'{config.birth_score:g}. Lower it with --tracker-config, or spread the '
+                     'scores with --score-range')

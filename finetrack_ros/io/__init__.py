@@ -3,11 +3,13 @@
 """Read frames from videos, folders and cameras; read, write and draw tracks."""
 
 from finetrack_ros.io.drawing import colour_of, draw_tracks, Trails
-from finetrack_ros.io.mot import MotRows, MotWriter, read_mot
+from finetrack_ros.io.mot import MotDetections, MotRows, MotWriter, read_detections, read_mot
+from finetrack_ros.io.seqinfo import read_seqinfo, SequenceInfo
 from finetrack_ros.io.sources import Frame, FrameSource, open_source
 from finetrack_ros.io.video import VideoWriter
 
 __all__ = [
-    'Frame', 'FrameSource', 'MotRows', 'MotWriter', 'Trails', 'VideoWriter', 'colour_of',
-    'draw_tracks', 'open_source', 'read_mot',
+    'Frame', 'FrameSource', 'MotDetections', 'MotRows', 'MotWriter', 'SequenceInfo', 'Trails',
+    'VideoWriter', 'colour_of', 'draw_tracks', 'open_source', 'read_detections', 'read_mot',
+    'read_seqinfo',
 ]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -12,10 +12,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from finetrack_ros.detections import Detections
 from finetrack_ros.errors import SourceError
-from finetrack_ros.geometry import tlwh_to_xyxy, xyxy_to_tlwh
+from finetrack_ros.geometry import tlwh_to_xyxy, valid_boxes, xyxy_to_tlwh
 
 _MIN_COLUMNS = 6
+_SCORE = 6
 
 
 class ScoredTracks(Protocol):
@@ -46,6 +48,7 @@ class MotRows:
         flag (0 or 1) of ground truth; 1 where the file has six columns.
     :ivar extra: float64 [N, E], the columns after the 7th: class and visibility in the 9-column
         ground truth of MOT16 and later, world coordinates in 10-column files.
+    :ivar has_values: whether the file has the 7th column.
     """
 
     frames: NDArray[np.int64]
@@ -53,6 +56,7 @@ class MotRows:
     boxes: NDArray[np.float64]
     values: NDArray[np.float64]
     extra: NDArray[np.float64]
+    has_values: bool = True
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -61,7 +65,7 @@ class MotRows:
     def __getitem__(self, index: NDArray[np.generic] | slice) -> MotRows:
         """Return the rows that an index array, mask or slice selects."""
         return MotRows(self.frames[index], self.ids[index], self.boxes[index],
-                       self.values[index], self.extra[index])
+                       self.values[index], self.extra[index], self.has_values)
 
 
 def read_mot(path: str | Path) -> MotRows:
@@ -85,9 +89,10 @@ def read_mot(path: str | Path) -> MotRows:
                           'same number of columns.')
     table = np.array(rows, np.float64) if rows else np.zeros((0, _MIN_COLUMNS))
     boxes = tlwh_to_xyxy(table[:, 2:6]).astype(np.float64, copy=False)
-    values = table[:, 6] if table.shape[1] > 6 else np.ones(len(table))
+    has_values = table.shape[1] > _SCORE
+    values = table[:, _SCORE] if has_values else np.ones(len(table))
     return MotRows(table[:, 0].astype(np.int64), table[:, 1].astype(np.int64),
-                   boxes, values, table[:, 7:])
+                   boxes, values, table[:, _SCORE + 1:], has_values)
 
 
 def _parse_line(path: Path, number: int, line: str) -> list[float]:
@@ -97,10 +102,74 @@ def _parse_line(path: Path, number: int, line: str) -> list[float]:
         row = [float(field) for field in fields]
     except ValueError:
         row = []
-    if len(row) < _MIN_COLUMNS or not np.isfinite(row[:_MIN_COLUMNS]).all() or row[0] < 1:
+    if len(row) < _MIN_COLUMNS or not np.isfinite(row[:_SCORE + 1]).all() or row[0] < 1:
         raise SourceError(f"MOT file '{path}', line {number}: '{line[:80]}' is not a MOTChallenge "
                           'row. Write frame,id,left,top,width,height,... with frames from 1.')
     return row
+
+
+class MotDetections:
+    """
+    Detections of a MOTChallenge text, by frame; the order of the frames in the text is free.
+
+    :ivar last_frame: number of the last frame that has detections.
+    :ivar dropped: rows left out because their box has no width or height.
+    """
+
+    def __init__(self, rows: MotRows) -> None:
+        """Sort rows, of which there is at least one, by frame; their values are the scores."""
+        usable = valid_boxes(rows.boxes)
+        self.dropped = len(usable) - int(usable.sum())
+        self.last_frame = int(rows.frames.max())
+        rows = rows[usable]
+        rows = rows[np.argsort(rows.frames, kind='stable')]
+        self._frames = rows.frames
+        self._detections = Detections(
+            rows.boxes.astype(np.float32), rows.values.astype(np.float32),
+            np.zeros(len(rows), np.int32))
+
+    def __len__(self) -> int:
+        """Return the number of detections in all frames."""
+        return len(self._detections)
+
+    @property
+    def scores(self) -> NDArray[np.float32]:
+        """Return the scores of all detections, float32 [N]."""
+        return self._detections.scores
+
+    def of_frame(self, number: int) -> Detections:
+        """Return the detections of the frame with this number (from 1), of class 0."""
+        first, last = np.searchsorted(self._frames, (number, number + 1))
+        return self._detections[first:last]
+
+
+def read_detections(path: str | Path,
+                    score_range: tuple[float, float] | None = None) -> MotDetections:
+    """
+    Read the detections of a sequence, such as ``det/det.txt``; identities in it are ignored.
+
+    :param score_range: scores that mean 0 and 1, for detectors whose scores are not in 0..1:
+        those between are mapped linearly, those beyond are cut off.
+    :raises SourceError: where the file is unreadable, empty, malformed or without scores, or a
+        score lies outside 0..1 and no range is given.
+    """
+    rows = read_mot(path)
+    if not len(rows):
+        raise SourceError(f"Detections '{path}' have no rows. Give a text file of lines "
+                          'frame,-1,left,top,width,height,score')
+    if not rows.has_values:
+        raise SourceError(f"Detections '{path}' have no scores. Append to each line, as its 7th "
+                          "value, the detector's confidence in 0..1.")
+    scores = rows.values
+    if score_range is not None:
+        low, high = score_range
+        scores = np.clip((scores - low) / (high - low), 0, 1)
+    elif scores.min() < 0 or scores.max() > 1:
+        raise SourceError(
+            f"Detections '{path}' have scores from {scores.min():.3g} to {scores.max():.3g}, but "
+            "the tracker's thresholds are of 0..1. Map them with a score range of what shall be 0 "
+            f'and what 1, such as --score-range 0:{np.quantile(scores, 0.95):.3g}')
+    return MotDetections(replace(rows, values=scores))
 
 
 class MotWriter:

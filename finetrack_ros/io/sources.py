@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-import configparser
 from contextlib import contextmanager
 from dataclasses import dataclass
 import logging
@@ -21,10 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetrack_ros.errors import SourceError
+from finetrack_ros.io.seqinfo import DEFAULT_FPS, MAX_FPS, read_seqinfo
 
 IMAGE_SUFFIXES = frozenset({'.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.ppm'})
-DEFAULT_FPS = 30.0
-_MAX_SANE_FPS = 1000.0
 
 _logger = logging.getLogger(__name__)
 
@@ -51,11 +49,14 @@ class FrameSource(ABC, Iterator[Frame]):
     :ivar name: short name for titles and files, such as ``MOT16-09``.
     :ivar fps: nominal frames per second.
     :ivar length: number of frames, or None where it is unknown (camera, stream).
+    :ivar last_index: number of the last frame where it is certain, else None: what a video states
+        of its length is often an estimate.
     """
 
     name: str
     fps: float
     length: int | None
+    last_index: int | None = None
 
     @abstractmethod
     def __next__(self) -> Frame:
@@ -90,7 +91,7 @@ class ImageSource(FrameSource):
         A gap in the numbers is a gap in time: stamps are (number - first number) / fps.
         """
         self.name, self.fps, self.length = name, fps, len(paths)
-        self._first = numbers[0]
+        self._first, self.last_index = numbers[0], numbers[-1]
         self._files = iter(zip(paths, numbers, strict=True))
 
     def __next__(self) -> Frame:
@@ -127,7 +128,7 @@ class VideoSource(FrameSource):
 
     def _read_fps(self) -> float:
         fps = float(self._capture.get(cv2.CAP_PROP_FPS))
-        if math.isfinite(fps) and 0 < fps <= _MAX_SANE_FPS:
+        if math.isfinite(fps) and 0 < fps <= MAX_FPS:
             return fps
         _logger.warning("Video '%s' states no frame rate; %g fps is assumed.",
                         self._url, DEFAULT_FPS)
@@ -177,7 +178,7 @@ class CameraSource(FrameSource):
                 f'Camera {index} cannot be opened. Check that it is plugged in, free, and that '
                 'you may read it (ls -l /dev/video*), or give another index.')
         fps = float(self._capture.get(cv2.CAP_PROP_FPS))
-        self.fps = fps if 0 < fps <= _MAX_SANE_FPS else DEFAULT_FPS
+        self.fps = fps if 0 < fps <= MAX_FPS else DEFAULT_FPS
         self._index = 0
         self._start = 0.0
 
@@ -232,9 +233,9 @@ def open_source(source: str, fps: float = DEFAULT_FPS) -> FrameSource:
     if path.is_dir():
         if (path / 'seqinfo.ini').is_file():
             return _open_sequence(path)
-        if not 0 < fps <= _MAX_SANE_FPS:
+        if not 0 < fps <= MAX_FPS:
             raise SourceError(f"Image folder '{source}' cannot be read at {fps:g} frames per "
-                              f'second. Give a rate above 0 and up to {_MAX_SANE_FPS:g}.')
+                              f'second. Give a rate above 0 and up to {MAX_FPS:g}.')
         paths = _images_in(path)
         return ImageSource(path.resolve().name, paths, range(1, len(paths) + 1), fps)
     if path.suffix.lower() in IMAGE_SUFFIXES:
@@ -244,19 +245,8 @@ def open_source(source: str, fps: float = DEFAULT_FPS) -> FrameSource:
 
 def _open_sequence(folder: Path) -> ImageSource:
     """Open a MOTChallenge sequence: its file names are its frame numbers."""
-    ini = folder / 'seqinfo.ini'
-    parser = configparser.ConfigParser()
-    try:
-        parser.read(ini, encoding='utf-8')
-        section = parser['Sequence']
-        fps = section.getfloat('frameRate', fallback=DEFAULT_FPS)
-    except (configparser.Error, KeyError, ValueError) as error:
-        raise SourceError(f"'{ini}' is not a MOTChallenge seqinfo.ini ({error}). It needs a "
-                          '[Sequence] section with frameRate in frames per second.') from error
-    if not 0 < fps <= _MAX_SANE_FPS:
-        raise SourceError(f"'{ini}' has frameRate={fps:g}. Set it between 0 and "
-                          f'{_MAX_SANE_FPS:g} frames per second.')
-    paths = _images_in(folder / section.get('imDir', fallback='img1'))
+    info = read_seqinfo(folder)
+    paths = _images_in(info.images)
     numbers = []
     for path in paths:
         if not path.stem.isdecimal() or int(path.stem) < 1:
@@ -267,7 +257,7 @@ def _open_sequence(folder: Path) -> ImageSource:
     if len(set(numbers)) < len(numbers):
         raise SourceError(f"Sequence '{folder}' has two images of one frame number. Remove the "
                           'one that does not belong there.')
-    return ImageSource(section.get('name', fallback=folder.name), paths, numbers, fps)
+    return ImageSource(info.name, paths, numbers, info.frame_rate)
 
 
 def _images_in(folder: Path) -> list[Path]:

@@ -66,7 +66,7 @@ def test_eval_model_shows_what_was_measured(monkeypatch, tmp_path):
     report = {'detection': {'TUD-Campus': 81.5}, 'reid': {'nano': row}}
 
     class Runner:
-        model_name = 'nano'
+        model_name, engine_name, device_name, engine_reason = 'nano', 'fake', 'cpu', 'test'
 
     monkeypatch.setattr(inference, 'load_model', lambda model, **options: Runner())
     monkeypatch.setattr(model_report, 'report_on', lambda runner, data, progress: report)

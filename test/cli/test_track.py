@@ -24,7 +24,7 @@ class FakePipeline:
         self.timings = {'detect': 0.002, 'track': 0.001}
         self._frame = itertools.count(1)
 
-    def step(self, image, stamp):
+    def step(self, image, stamp, detections=None):
         frame = next(self._frame)
         boxes = [[10 * frame, 10, 10 * frame + 20, 60], [0, 0, 15, 30]][:1 if frame < 3 else 2]
         return _Tracks(boxes)
@@ -95,7 +95,7 @@ def test_track_keeps_the_frame_numbers_of_a_sequence(loaded, images, tmp_path):
 def test_interrupted_run_keeps_what_it_has(loaded, images, tmp_path, monkeypatch):
     step = FakePipeline.step
 
-    def interrupt_third(self, image, stamp):
+    def interrupt_third(self, image, stamp, detections=None):
         tracks = step(self, image, stamp)
         if len(tracks) == 2:
             raise KeyboardInterrupt
@@ -160,7 +160,7 @@ def test_source_is_never_overwritten(loaded, images, tmp_path):
     before = (tmp_path / 'a.mp4').read_bytes()
     result = run('track', tmp_path / 'a.mp4', '-o', tmp_path / 't.txt', '--video',
                  tmp_path / '.' / 'a.mp4')
-    assert_user_error(result, 'source itself')
+    assert_user_error(result, 'input itself')
     assert (tmp_path / 'a.mp4').read_bytes() == before
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from finetrack_ros.errors import SourceError
-from finetrack_ros.io import MotWriter, read_mot
+from finetrack_ros.io import MotWriter, read_detections, read_mot
 
 
 def tracks(ids, boxes, scores):
@@ -63,7 +63,8 @@ def test_empty_file_has_no_rows(tmp_path):
 
 @pytest.mark.parametrize(('text', 'problem'), [
     ('1,2,3\n', 'line 1'), ('1,1,1,1,1,1\n1,1,a,1,1,1\n', 'line 2'), ('0,1,1,1,1,1\n', 'from 1'),
-    ('1,1,nan,1,1,1\n', 'line 1'), ('1,1,1,1,1,1\n1,1,1,1,1,1,1\n', 'different lengths')])
+    ('1,1,nan,1,1,1\n', 'line 1'), ('1,-1,1,1,1,1,inf\n', 'line 1'),
+    ('1,1,1,1,1,1\n1,1,1,1,1,1,1\n', 'different lengths')])
 def test_bad_lines_are_named(tmp_path, text, problem):
     path = tmp_path / 'bad.txt'
     path.write_text(text)
@@ -78,3 +79,37 @@ def test_missing_and_unwritable_files_are_named(tmp_path):
     (tmp_path / 'folder').write_text('a file where a folder is wanted')
     with pytest.raises(SourceError, match='cannot be written'):
         MotWriter(tmp_path / 'folder' / 'tracks.txt')
+
+
+@given(frames=strategies.lists(strategies.integers(1, 9), min_size=1, max_size=30))
+def test_detections_are_found_by_frame_in_any_order(tmp_path_factory, frames):
+    path = tmp_path_factory.mktemp('mot') / 'det.txt'
+    path.write_text(''.join(f'{frame},-1,{row},0,5,5,0.5\n' for row, frame in enumerate(frames)))
+    detections = read_detections(path)
+    assert (len(detections), detections.last_frame) == (len(frames), max(frames))
+    for frame in range(1, 10):
+        rows = [row for row, number in enumerate(frames) if number == frame]
+        assert detections.of_frame(frame).boxes[:, 0].tolist() == rows
+
+
+def test_boxes_without_an_area_are_counted_and_left_out(tmp_path):
+    (tmp_path / 'det.txt').write_text('1,-1,0,0,5,5,0.5\n2,-1,0,0,0,5,0.5\n2,-1,0,0,5,-5,0.5\n')
+    detections = read_detections(tmp_path / 'det.txt')
+    assert (len(detections), detections.dropped, detections.last_frame) == (1, 2, 2)
+    assert len(detections.of_frame(2)) == 0
+
+
+def test_scores_are_mapped_only_where_that_is_asked_for(tmp_path):
+    (tmp_path / 'det.txt').write_text('1,-1,0,0,5,5,-20\n1,-1,0,0,5,5,30\n1,-1,0,0,5,5,90\n')
+    with pytest.raises(SourceError, match='from -20 to 90.*--score-range 0:84'):
+        read_detections(tmp_path / 'det.txt')
+    mapped = read_detections(tmp_path / 'det.txt', (0, 60))
+    assert mapped.scores.tolist() == [0, 0.5, 1]
+
+
+@pytest.mark.parametrize(('text', 'problem'), [
+    ('', 'no rows'), ('1,-1,0,0,5,5\n', 'no scores'), ('1,-1,0,0,5,5,x\n', 'line 1')])
+def test_files_that_are_no_detections_are_refused(tmp_path, text, problem):
+    (tmp_path / 'det.txt').write_text(text)
+    with pytest.raises(SourceError, match=problem):
+        read_detections(tmp_path / 'det.txt')
