@@ -94,6 +94,13 @@ _LAYOUTS = _layouts()
 #: The encodings of sensor_msgs/Image that are decoded here.
 ENCODINGS = tuple(sorted(_LAYOUTS))
 
+# Layout of a depth image's values, and the metres that one of them counts for (REP 118).
+_DEPTHS = {
+    '16UC1': (_Layout(1, None, 'u2'), 1e-3),
+    'mono16': (_Layout(1, None, 'u2'), 1e-3),
+    '32FC1': (_Layout(1, None, 'f4'), 1.0),
+}
+
 
 def decode_raw(msg: RawImage) -> NDArray[np.uint8]:
     """
@@ -116,6 +123,24 @@ def decode_raw(msg: RawImage) -> NDArray[np.uint8]:
     if layout.to_bgr is None:
         return pixels
     return np.asarray(cv2.cvtColor(pixels, layout.to_bgr), np.uint8)
+
+
+def decode_depth(msg: RawImage) -> tuple[NDArray[Any], float]:
+    """
+    Return the values of a depth image, [H, W], and the metres that one of them counts for.
+
+    16UC1 and mono16 are in millimetres, 32FC1 is in metres. A dense image is returned as a view
+    of the message's own memory: do not write to it.
+
+    :raises ImageError: for zero or absurd sizes, short data, a step shorter than a row, and other
+        encodings.
+    """
+    check_size(msg.width, msg.height, f'{msg.encoding or "unnamed"} depth image')
+    if msg.encoding not in _DEPTHS:
+        raise ImageError(f'depth image of {msg.width}x{msg.height}: encoding {msg.encoding!r} is '
+                         f'no depth; publish one of {", ".join(_DEPTHS)}')
+    layout, metres = _DEPTHS[msg.encoding]
+    return _pixels(msg, layout), metres
 
 
 def _pixels(msg: RawImage, layout: _Layout) -> NDArray[Any]:

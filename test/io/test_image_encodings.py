@@ -13,6 +13,7 @@ import pytest
 
 from finetrack_ros.io.image_encodings import (
     decode_compressed,
+    decode_depth,
     decode_raw,
     ENCODINGS,
     ImageError,
@@ -188,3 +189,28 @@ def test_bad_compressed_image_is_named(data, problem):
 def test_hostile_compressed_image_is_refused(tail, head):
     with pytest.raises(ImageError, match='compressed image'):
         decode_compressed(compressed(head + tail))
+
+
+@pytest.mark.parametrize(('encoding', 'kind', 'metres'), [
+    ('16UC1', 'u2', 0.001), ('mono16', 'u2', 0.001), ('32FC1', 'f4', 1.0)])
+@pytest.mark.parametrize('big_endian', [False, True])
+@pytest.mark.parametrize('padding', [0, 8])
+def test_depth_keeps_its_values(encoding, kind, metres, big_endian, padding):
+    values = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) + 1000
+    rows = values.astype(f'{"><"[not big_endian]}{kind}').view(np.uint8)
+    depth, unit = decode_depth(message(encoding, rows, padding=padding, big_endian=big_endian))
+    assert np.array_equal(depth, values)
+    assert unit == metres
+
+
+@pytest.mark.parametrize(('change', 'problem'), [
+    ({'encoding': 'bgr8'}, "'bgr8' is no depth; publish one of 16UC1"),
+    ({'width': 0}, 'size is zero'),
+    ({'step': WIDTH}, 'set step'),
+    ({'data': b'12'}, '2 bytes of data'),
+])
+def test_bad_depth_image_is_named(change, problem):
+    msg = message('16UC1', np.zeros((HEIGHT, 2 * WIDTH)))
+    vars(msg).update(change)
+    with pytest.raises(ImageError, match=problem):
+        decode_depth(msg)
