@@ -97,6 +97,11 @@ def crop_targets(image: Image, boxes: NDArray[np.floating[Any]], size: tuple[int
     for i, crop in enumerate(crops):
         # Far larger targets are averaged down: plain bilinear would skip most of their pixels.
         shrinks = bottom[i] - top[i] > 2 * rows
-        cv2.resize(image[top[i]:bottom[i], left[i]:right[i]], (columns, rows), dst=crop,
+        target = image[top[i]:bottom[i], left[i]:right[i]]
+        if target.shape[:2] == (1, 1):
+            # OpenCV 4.5, which Ubuntu 22.04 has, refuses an image of one pixel.
+            crop[:] = target
+            continue
+        cv2.resize(target, (columns, rows), dst=crop,
                    interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return crops

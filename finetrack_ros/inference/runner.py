@@ -173,6 +173,8 @@ class FineTrackRunner:
         rois[:, 1:] = np.concatenate([b * r for b, r in zip(inside, ratios, strict=True)])
         crops = np.concatenate([crop_targets(image, b, self.info.crop_size)
                                 for image, b in zip(images, inside, strict=True)])
-        vectors = self.engine.embed(features, rois, crops)
+        # ONNX Runtime before 1.24 refuses an empty batch.
+        vectors = (self.engine.embed(features, rois, crops) if len(rois)
+                   else np.empty((0, self.embedding_dim), np.float32))
         self.timings['embed'] = time.perf_counter() - start
         return np.split(vectors, np.cumsum(counts)[:-1])

@@ -79,8 +79,10 @@ def _layouts() -> dict[str, _Layout]:
         'nv12': _Layout(1, cv2.COLOR_YUV2BGR_NV12, even=(2, 2), planes=(3, 2)),
         'nv21': _Layout(1, cv2.COLOR_YUV2BGR_NV21, even=(2, 2), planes=(3, 2)),
     }
-    for pattern in ('RGGB', 'BGGR', 'GBRG', 'GRBG'):
-        code = getattr(cv2, f'COLOR_Bayer{pattern}2BGR')
+    # OpenCV's older names, after the second and third pixel of the second row: 4.5, which
+    # Ubuntu 22.04 has, knows no others.
+    for pattern, code in {'RGGB': cv2.COLOR_BayerBG2BGR, 'BGGR': cv2.COLOR_BayerRG2BGR,
+                          'GBRG': cv2.COLOR_BayerGR2BGR, 'GRBG': cv2.COLOR_BayerGB2BGR}.items():
         for bits, dtype in ((8, 'u1'), (16, 'u2')):
             table[f'bayer_{pattern.lower()}{bits}'] = _Layout(1, code, dtype, even=(2, 2))
     aliases = {'uyvy': 'yuv422', 'yuyv': 'yuv422_yuy2', '8UC1': 'mono8', '8UC3': 'bgr8',
