@@ -76,6 +76,13 @@ def colour_of(track_id: int) -> Colour:
     return round(blue * 255), round(green * 255), round(red * 255)
 
 
+def ink_on(colour: Colour) -> Colour:
+    """Return the colour, black or white, of text on a plate of some colour."""
+    blue, green, red = colour
+    is_bright = 0.114 * blue + 0.587 * green + 0.299 * red > 140
+    return (0, 0, 0) if is_bright else (255, 255, 255)
+
+
 def draw_tracks(image: NDArray[np.uint8], tracks: DrawableTracks,
                 trails: Trails | None = None) -> NDArray[np.uint8]:
     """
@@ -125,8 +132,5 @@ def _draw_label(canvas: NDArray[np.uint8], text: str, left: int, top: int, colou
     plate_left = min(max(left, 0), max(canvas.shape[1] - width - 2 * thickness, 0))
     corner = (plate_left + width + 2 * thickness, plate_top + plate_height)
     cv2.rectangle(canvas, (plate_left, plate_top), corner, colour, cv2.FILLED)
-    blue, green, red = colour
-    is_bright = 0.114 * blue + 0.587 * green + 0.299 * red > 140
-    ink = (0, 0, 0) if is_bright else (255, 255, 255)
     cv2.putText(canvas, text, (plate_left + thickness, plate_top + height + thickness), _FONT,
-                scale, ink, thickness, cv2.LINE_AA)
+                scale, ink_on(colour), thickness, cv2.LINE_AA)
