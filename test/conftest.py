@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 import sys
 
+import cv2
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -29,3 +30,55 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f'no evaluation data in {folder}; set FINETRACK_DATA to its folder')
     return folder
+
+
+class BagRecorder:
+    """Writes bags through rosbags; messages are (topic, nanoseconds, message)."""
+
+    def __init__(self):
+        from rosbags.typesys import get_typestore, Stores
+
+        self.store = get_typestore(Stores.ROS2_HUMBLE)
+
+    def make(self, kind, *fields):
+        """Return a message of a type such as std_msgs/Header."""
+        return self.store.types[kind.replace('/', '/msg/')](*fields)
+
+    def header(self, nanoseconds, frame_id='camera'):
+        stamp = self.make('builtin_interfaces/Time', *divmod(nanoseconds, 10**9))
+        return self.make('std_msgs/Header', stamp, frame_id)
+
+    def image(self, image, nanoseconds):
+        """Return a bgr8 Image [H, W, 3] of this header stamp."""
+        height, width = image.shape[:2]
+        return self.make('sensor_msgs/Image', self.header(nanoseconds), height, width, 'bgr8', 0,
+                         3 * width, image.ravel())
+
+    def compressed(self, image, nanoseconds, suffix='.png'):
+        """Return a CompressedImage of this header stamp."""
+        return self.make('sensor_msgs/CompressedImage', self.header(nanoseconds), suffix[1:],
+                         cv2.imencode(suffix, image)[1])
+
+    def write(self, path, messages, storage='sqlite3', compression=None):
+        """Write a bag, compressed by 'file' or 'message' where asked; return its folder."""
+        from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+
+        writer = Writer(path, version=9, storage_plugin=StoragePlugin[storage.upper()])
+        if compression is not None:
+            writer.set_compression(CompressionMode[compression.upper()], CompressionFormat.ZSTD)
+        connections = {}
+        with writer:
+            for topic, stamp, message in messages:
+                kind = message.__msgtype__
+                if topic not in connections:
+                    connections[topic] = writer.add_connection(topic, kind, typestore=self.store)
+                data = self.store.serialize_cdr(message, kind)
+                writer.write(connections[topic], stamp, data)
+        return path
+
+
+@pytest.fixture(scope='session')
+def bags() -> BagRecorder:
+    """Return what writes bags."""
+    pytest.importorskip('rosbags', reason='rosbags is not in this environment')
+    return BagRecorder()

@@ -1,6 +1,6 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Frame sources: video files and streams, image folders, MOTChallenge sequences, cameras."""
+"""Frame sources: videos, streams, image folders, MOTChallenge sequences, bags, cameras."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from finetrack_ros.errors import SourceError
 from finetrack_ros.io.seqinfo import DEFAULT_FPS, MAX_FPS, read_seqinfo
 
+BAG_SUFFIXES = frozenset({'.db3', '.mcap'})
 IMAGE_SUFFIXES = frozenset({'.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.ppm'})
 
 _logger = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ class Frame:
     One image of a source.
 
     :ivar image: uint8 [H, W, 3], channels in order blue, green, red.
-    :ivar stamp: seconds from the source's first frame; rises strictly from frame to frame.
+    :ivar stamp: seconds from the source's first frame; rises strictly from frame to frame, but
+        for bags, which may hold anything.
     :ivar index: number of the frame in its source, from 1.
     """
 
@@ -51,12 +53,14 @@ class FrameSource(ABC, Iterator[Frame]):
     :ivar length: number of frames, or None where it is unknown (camera, stream).
     :ivar last_index: number of the last frame where it is certain, else None: what a video states
         of its length is often an estimate.
+    :ivar skipped: number of images so far that could not be decoded and were left out.
     """
 
     name: str
     fps: float
     length: int | None
     last_index: int | None = None
+    skipped: int = 0
 
     @abstractmethod
     def __next__(self) -> Frame:
@@ -212,24 +216,30 @@ def _without_opencv_messages() -> Iterator[None]:
         opencv_log.setLogLevel(level)
 
 
-def open_source(source: str, fps: float = DEFAULT_FPS) -> FrameSource:
+def open_source(source: str, fps: float = DEFAULT_FPS, topic: str | None = None) -> FrameSource:
     """
-    Open a video file, stream URL, image, image folder, MOTChallenge sequence, or camera.
+    Open a video file, stream URL, image, image folder, MOTChallenge sequence, bag, or camera.
 
     :param source: path, URL with a scheme, or a camera index such as ``'0'``. A folder with a
-        ``seqinfo.ini`` is a MOTChallenge sequence; other folders are read in natural order
-        of file names (2 before 10).
+        ``seqinfo.ini`` is a MOTChallenge sequence, one with a ``metadata.yaml`` of rosbag2 a
+        bag; other folders are read in natural order of file names (2 before 10).
     :param fps: frame rate of a plain image folder, which states none of its own.
+    :param topic: image topic of a bag; None where it has only one, and for other sources.
     :raises SourceError: where nothing readable is there, or ``fps`` is out of range.
     """
+    path = Path(source).expanduser()
+    if is_bag(path):
+        return _open_bag(path, topic)
+    if topic is not None:
+        raise SourceError(f"Source '{source}' is not a bag and has no topic '{topic}'. Give the "
+                          'folder of a rosbag2 recording, or no topic.')
     if source.isdecimal():
         return CameraSource(int(source))
     if '://' in source:
         return VideoSource(source, source.rsplit('/', 1)[-1] or source)
-    path = Path(source).expanduser()
     if not path.exists():
         raise SourceError(f"Source '{source}' does not exist. Give a video file, an image folder, "
-                          'a MOTChallenge sequence folder, or a camera index such as 0.')
+                          'a MOTChallenge sequence folder, a bag, or a camera index such as 0.')
     if path.is_dir():
         if (path / 'seqinfo.ini').is_file():
             return _open_sequence(path)
@@ -241,6 +251,25 @@ def open_source(source: str, fps: float = DEFAULT_FPS) -> FrameSource:
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return ImageSource(path.stem, [path], [1], fps)
     return VideoSource(str(path), path.stem)
+
+
+def is_bag(path: Path) -> bool:
+    """Say whether a path is a rosbag2 recording, in a folder or one file, or a ROS 1 bag."""
+    if not path.is_dir():
+        return path.suffix in {*BAG_SUFFIXES, '.bag'} and path.is_file()
+    metadata = path / 'metadata.yaml'
+    return any(file.suffix in BAG_SUFFIXES for file in path.iterdir()) or (
+        metadata.is_file() and b'rosbag2_bagfile_information' in metadata.read_bytes())
+
+
+def _open_bag(path: Path, topic: str | None) -> FrameSource:
+    """Open a bag through rosbags, which installations that never read one need not have."""
+    try:
+        from finetrack_ros.io.bag_source import BagSource
+    except ImportError as error:
+        raise SourceError(f"Bag '{path}' cannot be read without rosbags ({error}). Install it "
+                          'with: pip install rosbags') from error
+    return BagSource(path, topic)
 
 
 def _open_sequence(folder: Path) -> ImageSource:
@@ -269,10 +298,10 @@ def _images_in(folder: Path) -> list[Path]:
     if not paths:
         raise SourceError(f"Folder '{folder}' holds no images. Give a folder with files ending in "
                           f'{", ".join(sorted(IMAGE_SUFFIXES))}.')
-    return sorted(paths, key=_natural_key)
+    return sorted(paths, key=natural_key)
 
 
-def _natural_key(path: Path) -> list[tuple[int, int, str]]:
+def natural_key(path: Path) -> list[tuple[int, int, str]]:
     """Return a sort key under which numbers in the file name compare by value."""
     parts = re.findall(r'\d+|\D+', path.name)
     return [(0, int(part), '') if part.isdecimal() else (1, 0, part) for part in parts]
