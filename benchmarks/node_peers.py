@@ -30,7 +30,8 @@ from finetrack_ros.detections import Detections
 from finetrack_ros.msg import Latency
 from finetrack_ros.ros.image_input import image_qos
 from finetrack_ros.ros.track_conversions import stamp_seconds, to_detection_array
-from finetrack_ros.ros.tracker_node import load_runner, main as run_tracker
+from finetrack_ros.ros.tracker_node import load_runner
+from finetrack_ros.ros.tracker_node import main as run_tracker
 from finetrack_ros.tracking import Tracker, TrackerConfig
 
 SIZE = (1280, 720)
