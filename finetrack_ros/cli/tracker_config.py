@@ -53,5 +53,8 @@ def _ros_parameters(content: dict[str, Any]) -> dict[str, Any]:
             parameters = node[_ROS_KEY] or {}
             dotted = {key.removeprefix(f'{_PREFIX}.'): value for key, value in parameters.items()
                       if key.startswith(f'{_PREFIX}.')}
-            return {**(parameters.get(_PREFIX) or {}), **dotted}
+            own = {**(parameters.get(_PREFIX) or {}), **dotted}
+            # As in the node: what is given itself wins over the preset.
+            preset = own.pop('preset', 'default')
+            return {**yaml.safe_load(preset_path(preset).read_text(encoding='utf-8')), **own}
     return content

@@ -1,10 +1,11 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that belongs to one camera: its input, tracker, outputs and counters."""
+"""Everything that belongs to one camera: its inputs, tracker, outputs and counters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 import threading
 import time
 from typing import Any
@@ -15,144 +16,244 @@ from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
+from finetrack_ros.detections import Detections
 from finetrack_ros.inference import FineTrackRunner
 from finetrack_ros.pipeline import Pipeline
+from finetrack_ros.ros.detection_input import ClassNames, DetectionInput, to_detections
 from finetrack_ros.ros.frame_slots import WaitingFrame
 from finetrack_ros.ros.frame_stats import Durations, FrameStats
 from finetrack_ros.ros.image_conversions import decode_compressed, decode_image, ImageError
 from finetrack_ros.ros.image_input import ImageInput
 from finetrack_ros.ros.outputs import Outputs
-from finetrack_ros.ros.parameters import tracker_config
+from finetrack_ros.ros.pairing import StampPairs
+from finetrack_ros.ros.settings import Settings
+from finetrack_ros.ros.topic_input import TopicInput
 from finetrack_ros.ros.track_conversions import stamp_seconds
 
 #: Seconds between two log lines about the same kind of fault: a camera repeats its faults.
 LOG_PERIOD = 10.0
 
 
+@dataclass(frozen=True)
+class Work:
+    """
+    A decoded frame on its way through the worker.
+
+    :ivar image: BGR uint8 [H, W, 3]; None where detections are tracked without images.
+    :ivar detections: of another detector; None where ours is used.
+    :ivar age: seconds from the stamp to ``start``.
+    :ivar start: ``time.perf_counter()`` when the decoding began.
+    :ivar decoding: seconds that it took.
+    """
+
+    camera: Camera
+    header: Header
+    image: NDArray[np.uint8] | None
+    detections: Detections | None
+    age: float
+    start: float
+    decoding: float
+
+
 class Camera:
     """
     One camera of the node.
 
-    ``open``, ``close`` and ``update`` are called from the executor's thread, ``process`` from the
-    worker's; ``reset`` from any.
+    ``open``, ``close`` and ``update`` are called from the executor's thread, ``decode``,
+    ``finish`` and ``fail`` from the worker's; ``reset`` from any.
     """
 
-    def __init__(self, node: LifecycleNode, prefix: str, runner: FineTrackRunner,
-                 values: Mapping[str, Any],
+    def __init__(self, node: LifecycleNode, name: str, runner: FineTrackRunner | None,
+                 class_names: ClassNames, settings: Settings,
                  offer: Callable[[WaitingFrame], bool]) -> None:
         """
-        Create the publishers and a tracker of its own on the shared runner.
+        Create the publishers and a tracker of its own.
 
-        :param prefix: '' or a name and a slash before each topic.
-        :param offer: takes a received image; returns whether it replaced a waiting one.
+        :param name: stands with a slash before each topic; '' gives the plain topics.
+        :param runner: the model, shared by all cameras; None where detections that come from
+            elsewhere are tracked without embeddings, and without images.
+        :param class_names: of the model, or those met so far; shared by all cameras.
+        :param offer: takes a received frame; returns whether it replaced a waiting one.
         """
-        self.name = prefix.rstrip('/')
+        self.name = name
         self.stats = FrameStats()
-        self.input = ImageInput(node, f'{prefix}image', values['image_transport'],
-                                values['reliability'], self._receive)
         self._node = node
         self._offer = offer
-        self._values = values
-        self._config = tracker_config(values)
-        self._pipeline = Pipeline(runner, self._config)
-        self._outputs = Outputs(node, prefix, runner.class_names, runner.embedding_dim)
+        self._class_names = class_names
+        self._announced = 0
+        self._pairs: StampPairs | None = None
+        self._pipeline = Pipeline(runner, settings.tracker)
+        prefix = f'{name}/' if name else ''
+        self.inputs = self._make_inputs(prefix, settings)
+        self._outputs = Outputs(
+            node, prefix, class_names,
+            runner.embedding_dim if runner and settings.values['embeddings'] else 0)
         self._last_stamp: float | None = None
         self._lock = threading.Lock()
 
-    def open(self) -> None:
+    def _make_inputs(self, prefix: str, settings: Settings) -> list[TopicInput]:
+        """Return the subscriptions that the mode needs; the first one gives the camera's rate."""
+        values = settings.values
+        pairs = settings.needs_images and settings.foreign_detections
+        depth = values['pairing_queue'] if pairs else 1
+        inputs: list[TopicInput] = []
+        if settings.needs_images:
+            inputs.append(ImageInput(
+                self._node, f'{prefix}image', values['image_transport'], values['reliability'],
+                self._receive_image, depth))
+        if settings.foreign_detections:
+            inputs.append(DetectionInput(
+                self._node, f'{prefix}detections', values['reliability'],
+                self._receive_detections, depth))
+        if pairs:
+            self._pairs = StampPairs(depth, lambda images, detections: self.stats.count(
+                unpaired_images=images, unpaired_detections=detections))
+        return inputs
+
+    def open(self, settings: Settings) -> None:
         """Subscribe, and announce the classes."""
-        self.stats.start()
-        self.input.open()
-        self._outputs.publish_labels(self._values['score_threshold'])
+        for source in self.inputs:
+            source.open()
+        self._announce(settings)
 
     def close(self) -> None:
         """Unsubscribe; the tracks stay."""
-        self.input.close()
+        for source in self.inputs:
+            source.close()
+        if self._pairs is not None:
+            self._pairs.clear()
 
     def destroy(self) -> None:
         """Unsubscribe and remove the publishers."""
-        self.input.close()
+        self.close()
         self._outputs.destroy()
 
-    def update(self, values: Mapping[str, Any]) -> None:
-        """Take over changed parameters, all of them at the next frame."""
-        self._config = tracker_config(values)
-        self._values = values
-        self._outputs.publish_labels(values['score_threshold'])
+    def update(self, settings: Settings) -> None:
+        """Announce what changed parameters say of the classes."""
+        self._announce(settings)
 
     def reset(self) -> None:
-        """Drop all tracks once the frame in work is done; ids go on."""
+        """Drop all tracks; ids go on."""
         with self._lock:
             self._pipeline.reset()
             self._outputs.forget_trails()
             self._last_stamp = None
 
-    def _receive(self, msg: Any) -> None:
-        replaced = self._offer(WaitingFrame(self.name, msg, time.monotonic()))
-        self.stats.image_received(replaced)
+    def _announce(self, settings: Settings) -> None:
+        self._announced = len(self._class_names)
+        self._outputs.publish_labels(settings.values['score_threshold'])
 
-    def process(self, frame: WaitingFrame) -> None:
-        """Decode and track one image and publish what came out; faults are counted and logged."""
+    # Receiving
+
+    def _receive_image(self, msg: Any) -> None:
+        self.stats.count(received=1)
+        if self._pairs is None:
+            self._offer_frame(msg, None)
+        elif pair := self._pairs.add_image(msg):
+            self.stats.count(paired=1)
+            self._offer_frame(*pair)
+
+    def _receive_detections(self, msg: Any) -> None:
+        if self._pairs is None:
+            self.stats.count(received=1)
+            self._offer_frame(None, msg)
+        elif pair := self._pairs.add_detections(msg):
+            self.stats.count(paired=1)
+            self._offer_frame(*pair)
+
+    def _offer_frame(self, image: Any, detections: Any) -> None:
+        if self._offer(WaitingFrame(self.name, image, detections, time.monotonic())):
+            self.stats.count(dropped=1)
+
+    # Working
+
+    def decode(self, frame: WaitingFrame, settings: Settings) -> Work | None:
+        """Return what a frame holds; None where it is bad, which is counted and logged."""
+        age = self._age(frame.header, frame.arrival)
+        start = time.perf_counter()
         try:
-            with self._lock:
-                self._track(frame)
+            image = None if frame.image is None else _decode(frame.image)
         except ImageError as error:
-            self.stats.image_bad(str(error))
+            self.stats.count(str(error), bad=1)
             self._node.get_logger().warning(
                 f'image dropped: {error}', throttle_duration_sec=LOG_PERIOD)
-        # An engine may raise anything, and the next frame may well succeed.
-        except Exception as error:
-            if not self._node.context.ok():
-                return
-            self.stats.frame_failed(f'{type(error).__name__}: {error}')
-            self._node.get_logger().error(
-                f'frame failed: {type(error).__name__}: {error}',
-                throttle_duration_sec=LOG_PERIOD)
+            return None
+        detections = None
+        if frame.detections is not None:
+            detections = self._convert(frame.detections, settings)
+        return Work(self, frame.header, image, detections, age, start,
+                    time.perf_counter() - start)
 
-    def _track(self, frame: WaitingFrame) -> None:
-        header = frame.msg.header
-        age = self._age(header, frame.arrival)
+    def _convert(self, msg: Any, settings: Settings) -> Detections:
+        """Return foreign detections; those that cannot be tracked are counted and logged."""
+        values = settings.values
+        detections, bad, fault = to_detections(
+            msg, self._class_names, values['score_threshold'], values['max_detections'])
+        if bad:
+            self.stats.count(f'{bad} detections dropped, with {fault}', bad_detections=bad)
+            self._node.get_logger().warning(
+                f'{bad} of {len(msg.detections)} detections dropped, with {fault}',
+                throttle_duration_sec=LOG_PERIOD)
+        return detections
+
+    def finish(self, work: Work, detections: Detections, inference: float, batch: int,
+               settings: Settings) -> None:
+        """
+        Track the detections of a frame and publish what came out; faults are counted and logged.
+
+        :param inference: seconds that the inference of the frame's batch took.
+        :param batch: frames in that batch.
+        """
+        try:
+            with self._lock:
+                self._track(work, detections, inference, batch, settings)
+        # Whatever a frame brings about, the next one may well succeed.
+        except Exception as error:
+            self.fail(error)
+
+    def fail(self, error: Exception) -> None:
+        """Count and log a frame that broke the processing."""
+        if not self._node.context.ok():
+            return
+        text = f'{type(error).__name__}: {error}'
+        self.stats.count(text, failed=1)
+        self._node.get_logger().error(f'frame failed: {text}', throttle_duration_sec=LOG_PERIOD)
+
+    def _track(self, work: Work, detections: Detections, inference: float, batch: int,
+               settings: Settings) -> None:
+        values = settings.values
         start = time.perf_counter()
-        image = _decode(frame.msg)
-        decoded = time.perf_counter()
-        self._configure_pipeline()
-        tracks = self._pipeline.step(image, self._tracker_stamp(header))
+        self._pipeline.tracker.config = settings.tracker
+        tracks = self._pipeline.track(
+            work.image, detections, self._tracker_stamp(work.header, settings))
         tracked = time.perf_counter()
-        values = self._values
-        self._outputs.publish(tracks, image, header, values['class_id'] == 'index',
+        if len(self._class_names) != self._announced:
+            self._announce(settings)
+        self._outputs.publish(tracks, work.image, work.header, values['class_id'] == 'index',
                               values['marker_scale'])
         published = time.perf_counter()
-        timings = self._pipeline.timings
-        tracking = timings['motion'] + timings['track']
         durations = Durations(
-            age=age, decoding=decoded - start, inference=tracked - decoded - tracking,
-            tracking=tracking, publishing=published - tracked, total=age + published - start)
+            age=work.age, decoding=work.decoding, inference=inference, tracking=tracked - start,
+            publishing=published - tracked, total=work.age + published - work.start, batch=batch)
         self.stats.frame_processed(durations, len(tracks))
-        self._outputs.publish_latency(durations, header)
-
-    def _configure_pipeline(self) -> None:
-        """Bring the present parameters into force between two frames."""
-        runner = self._pipeline.runner
-        for name in ('score_threshold', 'nms_threshold', 'max_detections'):
-            setattr(runner, name, self._values[name])
-        self._pipeline.tracker.config = self._config
+        self._outputs.publish_latency(durations, work.header)
 
     def _age(self, header: Header, arrival: float) -> float:
-        """Return the seconds since the stamp, or since the arrival of an image without one."""
+        """Return the seconds since the stamp, or since the arrival of a frame without one."""
         stamp = stamp_seconds(header.stamp)
         if not stamp:
             return time.monotonic() - arrival
         return float(self._node.get_clock().now().nanoseconds * 1e-9 - stamp)
 
-    def _tracker_stamp(self, header: Header) -> float | None:
-        """Return the tracker's time of an image, None where the driver does not stamp."""
+    def _tracker_stamp(self, header: Header, settings: Settings) -> float | None:
+        """Return the tracker's time of a frame, None where the driver does not stamp."""
         stamp = stamp_seconds(header.stamp)
         if self._last_stamp is not None and stamp < self._last_stamp:
-            self.stats.time_jumped()
+            self.stats.count(jumps=1)
             self._outputs.forget_trails()
             self._node.get_logger().warning(
                 f'stamps jumped back by {self._last_stamp - stamp:.3f} s: '
-                f"on_jump_back is '{self._config.on_jump_back}'",
+                f"on_jump_back is '{settings.tracker.on_jump_back}'",
                 throttle_duration_sec=LOG_PERIOD)
         self._last_stamp = stamp
         return stamp or None

@@ -11,13 +11,23 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from finetrack_ros.inference import FineTrackRunner
 from finetrack_ros.ros.frame_stats import Snapshot
+from finetrack_ros.ros.topic_input import InputReport
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+
+#: Seconds from which the age of a frame says that it was stamped by another clock.
+OTHER_CLOCK = 3600.0
+
+Verdict = tuple[bytes, str]
 
 
 def model_status(node_name: str, state: str, model: str, runner: FineTrackRunner | None,
                  fault: str) -> DiagnosticStatus:
-    """Return what is loaded, on which engine and why, or the fault that prevents it."""
+    """
+    Return what is loaded, on which engine and why, or the fault that prevents it.
+
+    :param model: the name that was asked for; '' where none is needed.
+    """
     values = {'state': state, 'model': model}
     if runner is not None:
         values.update({
@@ -25,66 +35,128 @@ def model_status(node_name: str, state: str, model: str, runner: FineTrackRunner
             'reason': runner.engine_reason, 'embedding_dim': str(runner.embedding_dim),
             'input_size': str(runner.input_size),
         })
+    level, message = OK, 'no model needed: detections of a topic, without embeddings'
     if fault:
-        return _status(f'{node_name}: model', ERROR, fault, values)
-    if runner is None:
-        return _status(f'{node_name}: model', WARN, f'no model is loaded, node is {state}', values)
-    return _status(f'{node_name}: model', OK, f'{runner.model_name} on {runner.engine_name}',
-                   values)
+        level, message = ERROR, fault
+    elif runner is not None:
+        message = f'{runner.model_name} on {runner.engine_name}'
+    elif model:
+        level, message = WARN, f'no model is loaded, node is {state}'
+    return _status(f'{node_name}: model', level, message, values)
 
 
-def camera_status(node_name: str, topic: str, snapshot: Snapshot, problems: Sequence[str],
-                  publishers: int, enabled: bool,
-                  limits: Mapping[str, Any]) -> DiagnosticStatus:
+def camera_status(node_name: str, inputs: Sequence[InputReport], snapshot: Snapshot,
+                  enabled: bool, waiting: int, limits: Mapping[str, Any]) -> DiagnosticStatus:
     """
-    Return how one camera's images fared since the last snapshot.
+    Return how one camera's frames fared since the last snapshot.
 
-    :param problems: why images cannot arrive at all.
-    :param limits: the parameters ``max_age``, ``max_drop_ratio`` and ``image_timeout``.
+    :param inputs: its subscriptions; the first names the status.
+    :param waiting: cameras whose frames wait for the worker.
+    :param limits: the parameters' values, among them the limits of the levels.
     """
-    level, message = OK, f'{snapshot.processed / snapshot.seconds:.1f} frames per second'
+    problems = [problem for report in inputs for problem in report.problems]
+    level, message = OK, f'{snapshot.recent.processed / snapshot.seconds:.1f} frames per second'
     if not enabled:
         message = 'disabled by ~/enable'
     elif problems:
         level, message = ERROR, problems[0]
-    elif snapshot.failed:
-        level, message = ERROR, f'{snapshot.failed} frames failed: {snapshot.last_error}'
-    elif warning := _warning(topic, snapshot, publishers, limits):
-        level, message = WARN, warning
-    return _status(f'{node_name}: {topic}', level, message,
-                   {**_counts(snapshot), 'publishers': str(publishers)})
+    elif snapshot.recent.failed:
+        level = ERROR
+        message = f'{snapshot.recent.failed} frames failed: {snapshot.last_error}'
+    elif verdicts := [verdict for verdict in (
+            _badness(snapshot), _silence(inputs, limits), _pairing(inputs, snapshot, limits),
+            _lateness(snapshot, limits), _drops(snapshot, limits), _rate(snapshot, limits),
+            ) if verdict is not None]:
+        # The first of the worst level: earlier ones are causes of later ones.
+        level, message = next((v for v in verdicts if v[0] == ERROR), verdicts[0])
+    values = _counts(snapshot) | {
+        'publishers': str(inputs[0].publishers), 'waiting_cameras': str(waiting)}
+    return _status(f'{node_name}: {inputs[0].topic}', level, message, values)
 
 
-def _warning(topic: str, snapshot: Snapshot, publishers: int, limits: Mapping[str, Any]) -> str:
-    """Return the worst thing that lets the node go on, or ''."""
-    if snapshot.bad:
-        return f'{snapshot.bad} bad images: {snapshot.last_error}'
-    if snapshot.silence > limits['image_timeout']:
-        remedy = ('start the camera driver or correct image_topic' if not publishers
-                  else 'look at the camera driver')
-        return (f"no image on '{topic}' for {snapshot.silence:.0f} s from {publishers} "
-                f'publishers: {remedy}')
+def _badness(snapshot: Snapshot) -> Verdict | None:
+    if snapshot.recent.bad:
+        return WARN, f'{snapshot.recent.bad} bad images: {snapshot.last_error}'
+    if snapshot.recent.bad_detections:
+        return WARN, snapshot.last_error
+    return None
+
+
+def _silence(inputs: Sequence[InputReport], limits: Mapping[str, Any]) -> Verdict | None:
+    timeout = limits['image_timeout']
+    for report in inputs:
+        if report.silence > timeout:
+            remedy = (f'start the {report.source} or correct {report.argument}'
+                      if not report.publishers else f'look at the {report.source}')
+            return (_level(report.silence, timeout, limits),
+                    f"no {report.what} on '{report.topic}' for {report.silence:.0f} s from "
+                    f'{report.publishers} publishers: {remedy}')
+    return None
+
+
+def _pairing(inputs: Sequence[InputReport], snapshot: Snapshot, limits: Mapping[str, Any]
+             ) -> Verdict | None:
+    lost = snapshot.recent.unpaired_detections
+    if not lost or snapshot.recent.paired:
+        return None
+    images, detections = inputs
+    return WARN, (
+        f"{lost} messages on '{detections.topic}' and none has the stamp of an image on "
+        f"'{images.topic}': let the detector copy its image's header, or where it is slow, raise "
+        f"the parameter 'pairing_queue' above {limits['pairing_queue']} frames")
+
+
+def _lateness(snapshot: Snapshot, limits: Mapping[str, Any]) -> Verdict | None:
     age = snapshot.quantile('total', 0.5)
-    if age > limits['max_age']:
-        return (f'half of the frames are older than {age:.2f} s when their tracks come out: '
-                'lower the image rate or size, or compare the clocks of camera and tracker')
-    if snapshot.dropped > limits['max_drop_ratio'] * max(snapshot.received, 1):
-        return (f'{snapshot.dropped} of {snapshot.received} images were overtaken by newer ones: '
-                'lower the image rate or take a faster engine')
-    return ''
+    if age > OTHER_CLOCK or age < -limits['max_age']:
+        return WARN, (f'the stamps are {age:.2f} s behind this clock: set use_sim_time if a bag '
+                      'is played with its clock, or bring the clocks of the machines together')
+    if not age > limits['max_age']:
+        return None
+    return (_level(age, limits['max_age'], limits),
+            f'half of the frames are older than {age:.2f} s when their tracks come out: '
+            'lower the image rate or size, or compare the clocks of camera and tracker')
+
+
+def _drops(snapshot: Snapshot, limits: Mapping[str, Any]) -> Verdict | None:
+    dropped, received = snapshot.recent.dropped, snapshot.recent.received
+    if dropped <= limits['max_drop_ratio'] * max(received, 1):
+        return None
+    return WARN, (f'{dropped} of {received} images were overtaken by newer ones: '
+                  'lower the image rate or take a faster engine')
+
+
+def _rate(snapshot: Snapshot, limits: Mapping[str, Any]) -> Verdict | None:
+    rate = snapshot.recent.processed / snapshot.seconds
+    if rate >= limits['min_rate']:
+        return None
+    received = snapshot.recent.received / snapshot.seconds
+    return WARN, (f'{rate:.1f} frames per second are tracked, of {received:.1f} received, with '
+                  f"'min_rate' at {limits['min_rate']:g}: look at the camera's rate, or take a "
+                  'faster engine')
+
+
+def _level(value: float, limit: float, limits: Mapping[str, Any]) -> bytes:
+    """Return how bad it is that a value is above its limit."""
+    return ERROR if value > limits['error_factor'] * limit else WARN
 
 
 def _counts(snapshot: Snapshot) -> dict[str, str]:
     """Return the numbers of a snapshot as text, durations in milliseconds."""
+    totals, recent, seconds = snapshot.totals, snapshot.recent, snapshot.seconds
     values = {
-        'fps': f'{snapshot.processed / snapshot.seconds:.2f}',
-        'input_fps': f'{snapshot.received / snapshot.seconds:.2f}',
+        'fps': f'{recent.processed / seconds:.2f}',
+        'input_fps': f'{recent.received / seconds:.2f}',
         'tracks': str(snapshot.tracks),
-        'received': str(snapshot.received_total),
-        'processed': str(snapshot.processed_total),
-        'dropped': str(snapshot.dropped_total),
-        'bad_images': str(snapshot.bad_total),
-        'time_jumps': str(snapshot.jumps_total),
+        'received': str(totals.received),
+        'processed': str(totals.processed),
+        'dropped': str(totals.dropped),
+        'failed': str(totals.failed),
+        'bad_images': str(totals.bad),
+        'bad_detections': str(totals.bad_detections),
+        'unpaired_images': str(totals.unpaired_images),
+        'unpaired_detections': str(totals.unpaired_detections),
+        'time_jumps': str(totals.jumps),
         'last_error': snapshot.last_error,
     }
     if not snapshot.durations:
@@ -92,6 +164,8 @@ def _counts(snapshot: Snapshot) -> dict[str, str]:
     for name in ('age', 'decoding', 'inference', 'tracking', 'publishing', 'total'):
         for label, share in (('p50', 0.5), ('p95', 0.95)):
             values[f'{name}_ms_{label}'] = f'{1e3 * snapshot.quantile(name, share):.2f}'
+    batches = [durations.batch for durations in snapshot.durations]
+    values['batch_mean'] = f'{sum(batches) / len(batches):.2f}'
     return values
 
 

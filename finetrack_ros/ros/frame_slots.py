@@ -5,23 +5,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 import threading
 from typing import Any
+
+from std_msgs.msg import Header
 
 
 @dataclass(frozen=True)
 class WaitingFrame:
     """
-    An image message that waits for the worker.
+    What one camera gave at one time, waiting for the worker.
 
     :ivar camera: name of the camera that it came from.
-    :ivar msg: sensor_msgs/Image or CompressedImage.
+    :ivar image: sensor_msgs/Image or CompressedImage; None where none is needed.
+    :ivar detections: vision_msgs/Detection2DArray of another detector; None where ours is used.
     :ivar arrival: ``time.monotonic()`` at which it was received.
     """
 
     camera: str
-    msg: Any
+    image: Any
+    detections: Any
     arrival: float
+
+    @property
+    def header(self) -> Header:
+        """Return the header under which the tracks are published."""
+        return (self.detections if self.image is None else self.image).header
 
 
 class FrameSlots:
@@ -29,7 +39,7 @@ class FrameSlots:
     One place per camera, which holds its newest frame only.
 
     A queue would make every frame wait for all frames before it; here a frame waits at most for
-    the one in work, and the frames that were overtaken are counted by the caller.
+    one of each other camera, and the frames that were overtaken are counted by the caller.
     """
 
     def __init__(self) -> None:
@@ -41,22 +51,31 @@ class FrameSlots:
     def put(self, frame: WaitingFrame) -> bool:
         """Place a frame; return True where it replaced one that nobody had taken."""
         with self._changed:
-            # Removed first, so that the order of the mapping is the order of arrival.
-            replaced = self._frames.pop(frame.camera, None) is not None
+            # A replaced frame's successor keeps its turn: of two cameras that are both faster
+            # than the work, the one whose images come a little later would never have one.
+            replaced = frame.camera in self._frames
             self._frames[frame.camera] = frame
             self._changed.notify()
         return replaced
 
-    def take_all(self) -> list[WaitingFrame]:
-        """Wait for frames and return one per camera, oldest first; none once closed."""
+    def take(self, limit: int) -> list[WaitingFrame]:
+        """
+        Wait for frames and take at most ``limit``, one per camera.
+
+        :return: frames of those cameras first that have waited longest; none once closed.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._closed or bool(self._frames))
-            frames = [] if self._closed else list(self._frames.values())
-            self._frames.clear()
-        return frames
+            cameras = [] if self._closed else list(islice(self._frames, limit))
+            return [self._frames.pop(camera) for camera in cameras]
+
+    def waiting(self) -> int:
+        """Return the number of cameras whose frame waits."""
+        with self._changed:
+            return len(self._frames)
 
     def close(self) -> None:
-        """Drop what waits and release the thread that waits in :meth:`take_all`."""
+        """Drop what waits and release the thread that waits in :meth:`take`."""
         with self._changed:
             self._closed = True
             self._frames.clear()

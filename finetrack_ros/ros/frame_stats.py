@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+import dataclasses
 from dataclasses import dataclass, field
 import threading
 import time
@@ -22,32 +23,66 @@ class Durations:
     tracking: float
     publishing: float
     total: float
+    batch: int = 1
+    """Frames that were inferred together."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """
+    What became of a camera's frames.
+
+    :ivar received: images, or messages of detections where those are tracked without images.
+    :ivar processed: frames whose tracks were published.
+    :ivar dropped: frames that were replaced by newer ones before anybody worked on them.
+    :ivar bad: images that could not be decoded.
+    :ivar failed: frames that broke the processing.
+    :ivar jumps: stamps earlier than the one before.
+    :ivar paired: images that found the detections of the same stamp.
+    :ivar unpaired_images: images given up without detections of the same stamp.
+    :ivar unpaired_detections: messages of detections given up without an image.
+    :ivar bad_detections: single detections that cannot be tracked.
+    """
+
+    received: int = 0
+    processed: int = 0
+    dropped: int = 0
+    bad: int = 0
+    failed: int = 0
+    jumps: int = 0
+    paired: int = 0
+    unpaired_images: int = 0
+    unpaired_detections: int = 0
+    bad_detections: int = 0
+
+    def plus(self, **more: int) -> Counts:
+        """Return the counts with some raised."""
+        return dataclasses.replace(
+            self, **{name: getattr(self, name) + count for name, count in more.items()})
+
+    def since(self, before: Counts) -> Counts:
+        """Return what was counted after ``before``."""
+        return Counts(**{name: count - getattr(before, name)
+                         for name, count in vars(self).items()})
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """
-    What happened to a camera's images.
+    What happened to a camera's frames.
 
-    Totals count from the start of the node; the other numbers belong to the time since the last
-    snapshot.
+    :ivar totals: counts from the start of the node.
+    :ivar recent: counts since the last snapshot.
+    :ivar seconds: time since the last snapshot.
+    :ivar tracks: tracks in the last frame.
+    :ivar last_error: the newest fault of a frame, '' without any.
+    :ivar durations: those of each frame since the last snapshot.
     """
 
-    received_total: int
-    processed_total: int
-    dropped_total: int
-    bad_total: int
-    jumps_total: int
-    received: int
-    processed: int
-    dropped: int
-    bad: int
-    failed: int
+    totals: Counts
+    recent: Counts
     seconds: float
-    silence: float
-    """Seconds since the last image came, or since the camera was started."""
     tracks: int
-    """Tracks in the last frame."""
     last_error: str
     durations: Sequence[Durations]
 
@@ -58,61 +93,27 @@ class Snapshot:
 
 
 @dataclass
-class _Counts:
-    received: int = 0
-    processed: int = 0
-    dropped: int = 0
-    bad: int = 0
-    failed: int = 0
-    jumps: int = 0
-
-
-@dataclass
 class FrameStats:
     """Counters of one camera; all methods may be called from any thread."""
 
-    _totals: _Counts = field(default_factory=_Counts)
-    _before: _Counts = field(default_factory=_Counts)
+    _totals: Counts = field(default_factory=Counts)
+    _before: Counts = field(default_factory=Counts)
     _durations: list[Durations] = field(default_factory=list)
     _tracks: int = 0
     _last_error: str = ''
-    _last_image: float = field(default_factory=time.monotonic)
     _last_snapshot: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def start(self) -> None:
-        """Note that images are expected from now on."""
+    def count(self, error: str = '', **more: int) -> None:
+        """Raise counters of :class:`Counts`, and keep the fault that is the reason, if any."""
         with self._lock:
-            self._last_image = time.monotonic()
-
-    def image_received(self, replaced: bool) -> None:
-        """Count an image, and the waiting one that it replaced."""
-        with self._lock:
-            self._totals.received += 1
-            self._totals.dropped += replaced
-            self._last_image = time.monotonic()
-
-    def image_bad(self, message: str) -> None:
-        """Count an image that cannot be decoded."""
-        with self._lock:
-            self._totals.bad += 1
-            self._last_error = message
-
-    def frame_failed(self, message: str) -> None:
-        """Count a frame that broke the processing."""
-        with self._lock:
-            self._totals.failed += 1
-            self._last_error = message
-
-    def time_jumped(self) -> None:
-        """Count a stamp earlier than the one before."""
-        with self._lock:
-            self._totals.jumps += 1
+            self._totals = self._totals.plus(**more)
+            self._last_error = error or self._last_error
 
     def frame_processed(self, durations: Durations, tracks: int) -> None:
         """Count a frame whose tracks were published."""
         with self._lock:
-            self._totals.processed += 1
+            self._totals = self._totals.plus(processed=1)
             self._durations.append(durations)
             self._tracks = tracks
 
@@ -120,13 +121,9 @@ class FrameStats:
         """Return the totals, and what happened since the last call."""
         with self._lock:
             now = time.monotonic()
-            total, before = self._totals, self._before
             result = Snapshot(
-                total.received, total.processed, total.dropped, total.bad, total.jumps,
-                total.received - before.received, total.processed - before.processed,
-                total.dropped - before.dropped, total.bad - before.bad,
-                total.failed - before.failed, now - self._last_snapshot,
-                now - self._last_image, self._tracks, self._last_error, self._durations)
-            self._before = _Counts(**vars(total))
+                self._totals, self._totals.since(self._before), now - self._last_snapshot,
+                self._tracks, self._last_error, self._durations)
+            self._before = self._totals
             self._durations, self._last_snapshot = [], now
         return result

@@ -55,7 +55,7 @@ class Outputs:
         header = Header(stamp=self._node.get_clock().now().to_msg())
         self._labels.publish(to_label_info(self._class_names, threshold, header))
 
-    def publish(self, tracks: Tracks, image: NDArray[np.uint8], header: Header,
+    def publish(self, tracks: Tracks, image: NDArray[np.uint8] | None, header: Header,
                 class_as_index: bool, marker_scale: float) -> None:
         """Publish the tracks of one image under its header, and whatever else is subscribed to."""
         labels = class_labels(self._class_names, tracks.classes, class_as_index)
@@ -64,7 +64,7 @@ class Outputs:
             self._embeddings.publish(to_embeddings(tracks, self._dim, header))
         if self._markers.get_subscription_count():
             self._markers.publish(to_markers(tracks, labels, header, marker_scale))
-        if self._debug_image.get_subscription_count():
+        if image is not None and self._debug_image.get_subscription_count():
             drawn = draw_tracks(image, tracks, self._trails)
             self._debug_image.publish(to_image_message(drawn, header))
 

@@ -16,7 +16,7 @@ import sys
 import textwrap
 
 from finetrack_ros.errors import ConfigError
-from finetrack_ros.ros.parameters import PARAMETERS, ParameterSpec, TRACKER_PREFIX
+from finetrack_ros.ros.parameters import PARAMETERS, ParameterSpec, PRESET, TRACKER_PREFIX
 
 _WIDTH = 99
 _HEAD = """\
@@ -27,6 +27,7 @@ _HEAD = """\
 # and pass it on:
 #   ros2 launch finetrack_ros tracker.launch.py params_file:=/path/to/my.yaml
 # Those marked (r) may change while the node runs: ros2 param set /tracker NAME VALUE
+# The lines below tracker.preset are commented out, as what stands here wins over the preset.
 /**:
   ros__parameters:
 """
@@ -37,7 +38,8 @@ _TITLE = """\
 
 [config/tracker.yaml](../config/tracker.yaml) holds the same as a file to copy: keep the lines you
 change and give it to the launch file as `params_file:=/path/to/my.yaml`. `ros2 param describe
-/tracker NAME` says the same of a running node.
+/tracker NAME` says the same of a running node. `cameras` is the list of names; ROS cannot read an
+empty list, so that `['']` stands for none.
 
 The column *changes* says when a value may change: *running* ones at any time with `ros2 param set
 /tracker NAME VALUE`, or several together through the service `~/set_parameters_atomically`; the
@@ -51,9 +53,9 @@ _COLUMNS = ('parameter', 'type', 'default', 'values', 'changes', 'meaning')
 _NODE_HEADING = 'Node'
 SECTIONS: dict[str, tuple[str, ...]] = {
     'Model': ('model', 'engine', 'device', 'input_size', 'score_threshold', 'nms_threshold',
-              'max_detections'),
+              'max_detections', 'max_batch'),
     _NODE_HEADING: (),
-    'Diagnostics': ('max_age', 'max_drop_ratio', 'image_timeout'),
+    'Diagnostics': ('max_age', 'max_drop_ratio', 'image_timeout', 'min_rate', 'error_factor'),
 }
 _TRACKER_HEADING = 'Tracker'
 
@@ -64,7 +66,8 @@ def parameter_file(specs: Iterable[ParameterSpec] = PARAMETERS) -> str:
     tracker = [spec for spec in specs if spec.name.startswith(TRACKER_PREFIX)]
     node = [spec for spec in specs if spec not in tracker]
     entries = ['\n'.join(_entry(spec.name, spec, '    ')) for spec in node]
-    nested = ['\n'.join(_entry(spec.name[len(TRACKER_PREFIX):], spec, '      '))
+    nested = ['\n'.join(_entry(spec.name[len(TRACKER_PREFIX):], spec, '      ',
+                               '' if spec.name == PRESET else '# '))
               for spec in tracker]
     entries.append('    tracker:\n' + '\n\n'.join(nested))
     return _HEAD + '\n\n'.join(entries) + '\n'
@@ -114,7 +117,7 @@ def _plain(text: str) -> str:
     return re.sub(r'([\\`*~<|])', r'\\\1', text)
 
 
-def _entry(name: str, spec: ParameterSpec, indent: str) -> Iterator[str]:
+def _entry(name: str, spec: ParameterSpec, indent: str, comment: str = '') -> Iterator[str]:
     text = spec.description + '.'
     if spec.choices:
         text += f' One of {", ".join(spec.choices)}.'
@@ -124,7 +127,7 @@ def _entry(name: str, spec: ParameterSpec, indent: str) -> Iterator[str]:
         text += ' (r)'
     for line in textwrap.wrap(text, _WIDTH - len(indent) - 2):
         yield f'{indent}# {line}'
-    yield f'{indent}{name}: {_scalar(spec.default)}'
+    yield f'{indent}{comment}{name}: {_scalar(spec.default)}'
 
 
 def _scalar(value: object) -> str:

@@ -10,30 +10,23 @@ follow from :data:`PARAMETERS`. The ``tracker.*`` rows come from the fields of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 import dataclasses
 from dataclasses import dataclass
-import difflib
-from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
-from rclpy.exceptions import InvalidParameterValueException
-from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from finetrack_ros.errors import ConfigError
 from finetrack_ros.tracking import TrackerConfig
+from finetrack_ros.tracking.presets import preset_names
 
-Value = bool | int | float | str
+Value = bool | int | float | str | list[str]
 
 TRACKER_PREFIX = 'tracker.'
+PRESET = TRACKER_PREFIX + 'preset'
 
 _TYPES = {bool: Parameter.Type.BOOL, int: Parameter.Type.INTEGER,
-          float: Parameter.Type.DOUBLE, str: Parameter.Type.STRING}
-
-# Declared by rclpy itself, and possibly given in a parameter file.
-_BUILT_IN = ('use_sim_time', 'start_type_description_service')
-_BUILT_IN_PREFIX = 'qos_overrides.'
+          float: Parameter.Type.DOUBLE, str: Parameter.Type.STRING,
+          list: Parameter.Type.STRING_ARRAY}
 
 
 @dataclass(frozen=True)
@@ -109,6 +102,27 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
         'max_detections', 300, 'Most detections of one image; the strongest are kept', 1, 10000,
         runtime=True),
     ParameterSpec(
+        'max_batch', 0,
+        "Most cameras' images that are inferred at once; 0 takes one at a time on a CPU, where "
+        'batches gain nothing, and all that wait on other devices', 0, 64),
+    ParameterSpec(
+        'detector', 'own',
+        'own finds the objects by the model; topic tracks the detections of another detector, '
+        "from the topic 'detections', each with the image of exactly the same stamp",
+        choices=('own', 'topic')),
+    ParameterSpec(
+        'embeddings', True,
+        'Describe detections by appearance; false tracks by motion and overlap alone, which with '
+        'detector topic needs neither model nor images'),
+    ParameterSpec(
+        'pairing_queue', 10,
+        "With detector topic: images and detections that wait for each other; the detector's "
+        'delay in frames must fit', 1, 1000),
+    ParameterSpec(
+        'cameras', [''],
+        "Names of the cameras: [front, rear] subscribes to 'front/image' and publishes "
+        "'front/tracks', and so on; [''] is one camera with the plain topics"),
+    ParameterSpec(
         'autostart', True,
         'Configure and activate the node by itself; false leaves it to a lifecycle manager'),
     ParameterSpec(
@@ -124,7 +138,7 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
         choices=('name', 'index'), runtime=True),
     ParameterSpec(
         'keep_tracks', False,
-        'Keep the tracks when the node is deactivated and activated again'),
+        'Keep the tracks when the node is deactivated and activated again', runtime=True),
     ParameterSpec(
         'marker_scale', 0.01, 'Metres per pixel of ~/markers in the frame of the image',
         1e-6, 1000.0, runtime=True),
@@ -139,95 +153,20 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
     ParameterSpec(
         'image_timeout', 3.0, 'Diagnostics warn where no image came for so many seconds',
         0.1, 3600.0, runtime=True),
+    ParameterSpec(
+        'min_rate', 0.0, 'Diagnostics warn where fewer frames per second are tracked; 0: never',
+        0.0, 1000.0, runtime=True),
+    ParameterSpec(
+        'error_factor', 10.0,
+        'Diagnostics turn from a warning into an error where max_age or image_timeout is '
+        'exceeded so many times', 1.0, 1e6, runtime=True),
+    ParameterSpec(
+        PRESET, 'default',
+        'Set of values for the parameters below. Those that you give yourself, at the start or '
+        'later, win over the preset; the others follow it, also when it changes',
+        choices=tuple(preset_names()), runtime=True),
     *_tracker_specs(),
 )
 
-_BY_NAME: dict[str, ParameterSpec] = {spec.name: spec for spec in PARAMETERS}
-
-
-def declare_parameters(node: Node) -> None:
-    """
-    Declare the whole table on a node.
-
-    The node must be made with ``automatically_declare_parameters_from_overrides``: that is the
-    public way to see which names the user gave, so that a misspelt one is not ignored in silence.
-
-    :raises ConfigError: for an unknown name, a wrong type, or a value out of range.
-    """
-    given = node.get_parameters_by_prefix('')
-    for name in given:
-        if name not in _BY_NAME and name not in _BUILT_IN and not name.startswith(
-                _BUILT_IN_PREFIX):
-            raise ConfigError(_unknown(name))
-    for spec in PARAMETERS:
-        value = spec.default
-        if spec.name in given:
-            value = _of_type(spec, given[spec.name].value)
-            node.undeclare_parameter(spec.name)
-        try:
-            node.declare_parameter(spec.name, value, spec.descriptor(), ignore_override=True)
-        except InvalidParameterValueException as error:
-            raise ConfigError(f"parameter '{spec.name}' is {value!r}: {error}") from error
-    check_values(read_parameters(node))
-
-
-def _of_type(spec: ParameterSpec, value: Any) -> Value:
-    """Return a given value in the parameter's type; a whole number may stand for a float."""
-    if isinstance(spec.default, float) and type(value) is int:
-        return float(value)
-    if type(value) is not type(spec.default):
-        raise ConfigError(f"parameter '{spec.name}' is {value!r}: give a value of type "
-                          f'{spec.type.name.lower()}, such as {spec.default!r}')
-    return value
-
-
-def read_parameters(node: Node) -> dict[str, Any]:
-    """Return the present value of each parameter of the table."""
-    return {spec.name: node.get_parameter(spec.name).value for spec in PARAMETERS}
-
-
-def changed_values(values: Mapping[str, Any], changes: Iterable[Parameter],
-                   configured: bool) -> dict[str, Any]:
-    """
-    Return ``values`` with all changes applied, or refuse all of them.
-
-    :param configured: whether the node holds a model; then only run-time parameters may change.
-    :raises ConfigError: naming the parameter and why its value was refused.
-    """
-    result = dict(values)
-    for change in changes:
-        spec = _BY_NAME.get(change.name)
-        if spec is None:
-            if change.name in _BUILT_IN or change.name.startswith(_BUILT_IN_PREFIX):
-                continue
-            raise ConfigError(_unknown(change.name))
-        if configured and not spec.runtime and change.value != values[change.name]:
-            raise ConfigError(
-                f"parameter '{change.name}' cannot change while the node is configured: "
-                'deactivate and clean up the node first, or set it in the parameter file')
-        result[change.name] = change.value
-    check_values(result)
-    return result
-
-
-def check_values(values: Mapping[str, Any]) -> None:
-    """Raise ConfigError where a word is not among its choices or the tracker refuses a value."""
-    for name, value in values.items():
-        choices = _BY_NAME[name].choices
-        if choices and value not in choices:
-            raise ConfigError(f"parameter '{name}' is '{value}': give one of {', '.join(choices)}")
-    tracker_config(values)
-
-
-def tracker_config(values: Mapping[str, Any]) -> TrackerConfig:
-    """Return the tracker's configuration that the ``tracker.*`` parameters make."""
-    return TrackerConfig.from_mapping({
-        name[len(TRACKER_PREFIX):]: value for name, value in values.items()
-        if name.startswith(TRACKER_PREFIX)})
-
-
-def _unknown(name: str) -> str:
-    close = difflib.get_close_matches(name, _BY_NAME, n=1)
-    remedy = (f"did you mean '{close[0]}'?" if close
-              else 'config/tracker.yaml lists all parameters')
-    return f"unknown parameter '{name}': {remedy}"
+#: The same by their names.
+BY_NAME: dict[str, ParameterSpec] = {spec.name: spec for spec in PARAMETERS}

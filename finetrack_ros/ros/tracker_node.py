@@ -1,7 +1,7 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The tracker node: images in, tracks out.
+The tracker node: images of one or more cameras in, tracks out.
 
 A lifecycle node. ``configure`` loads the model, ``activate`` subscribes and starts the worker,
 ``deactivate`` and ``cleanup`` undo them; with ``autostart`` it takes the first two steps itself.
@@ -31,10 +31,19 @@ from std_srvs.srv import SetBool, Trigger
 from finetrack_ros.errors import ConfigError, FinetrackError
 from finetrack_ros.inference import FineTrackRunner, load_model
 from finetrack_ros.ros import diagnostics
+from finetrack_ros.ros.batch import batch_limit, BatchProcessor
 from finetrack_ros.ros.camera import Camera
+from finetrack_ros.ros.detection_input import ClassNames
 from finetrack_ros.ros.execution import run_node
 from finetrack_ros.ros.frame_slots import WaitingFrame
-from finetrack_ros.ros.parameters import changed_values, declare_parameters, read_parameters
+from finetrack_ros.ros.progress import heartbeat
+from finetrack_ros.ros.settings import (
+    changed_values,
+    declare_parameters,
+    read_parameters,
+    Settings,
+    with_preset,
+)
 from finetrack_ros.ros.worker import Worker
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -80,7 +89,7 @@ def _reported(transition: Transition) -> Transition:
 
 class TrackerNode(LifecycleNode):
     """
-    Lifecycle node that tracks the objects in a camera's images.
+    Lifecycle node that tracks the objects in the images of one or more cameras.
 
     :ivar fault: why the last transition failed, '' where it did not.
     :ivar start_failed: completes with the reason when an automatic start fails.
@@ -95,8 +104,13 @@ class TrackerNode(LifecycleNode):
         :param node_arguments: for rclpy's Node, such as ``namespace`` or ``parameter_overrides``.
         :raises ConfigError: where a parameter is unknown or has a bad value.
         """
-        super().__init__(node_name, automatically_declare_parameters_from_overrides=True,
-                         **node_arguments)
+        try:
+            super().__init__(node_name, automatically_declare_parameters_from_overrides=True,
+                             **node_arguments)
+        except ValueError as error:
+            # rclpy cannot declare what has no type, and an empty list has none.
+            raise ConfigError("a parameter is given as an empty list or without a value: leave "
+                              f"it out, or give an empty list as [''] ({error})") from error
         self.fault = ''
         self.start_failed: Future = Future()
         self._runner_factory = runner_factory
@@ -106,8 +120,8 @@ class TrackerNode(LifecycleNode):
         self._worker: Worker | None = None
         self._enabled = True
         self._starter: threading.Thread | None = None
-        declare_parameters(self)
-        self._values = read_parameters(self)
+        self._given = declare_parameters(self)
+        self._settings = Settings.of(read_parameters(self))
         self.add_on_set_parameters_callback(self._on_set_parameters)
         self.create_service(Trigger, '~/reset', self._on_reset)
         self.create_service(SetBool, '~/enable', self._on_enable)
@@ -115,7 +129,7 @@ class TrackerNode(LifecycleNode):
         # Not the node's clock: with use_sim_time and no clock the node would fall silent.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=steady)
-        if self._values['autostart']:
+        if self._settings.values['autostart']:
             self._autostart = self.create_timer(0.0, self._on_autostart, clock=steady)
 
     @property
@@ -123,7 +137,7 @@ class TrackerNode(LifecycleNode):
         """Return how far the node is started, in the words of the life cycle."""
         if self._worker is not None:
             return 'active'
-        if self._runner is not None:
+        if self._cameras:
             return 'inactive'
         return 'configuring' if self._configured else 'unconfigured'
 
@@ -135,22 +149,25 @@ class TrackerNode(LifecycleNode):
         self._configured = True
         try:
             self._load()
-        finally:
-            if self._runner is None:
-                self._release()
+        except BaseException:
+            self._release()
+            raise
         return super().on_configure(state)
 
     @_reported
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe and start the worker."""
         result = super().on_activate(state)
-        self._worker = Worker(self._process)
+        settings, runner = self._settings, self._runner
+        processor = BatchProcessor(runner, self._cameras, lambda: self._settings)
+        self._worker = Worker(
+            processor.process, batch_limit(settings.values['max_batch'], runner))
         try:
             for camera in self._cameras.values():
-                if not self._values['keep_tracks']:
+                if not settings.values['keep_tracks']:
                     camera.reset()
                 if self._enabled:
-                    camera.open()
+                    camera.open(settings)
         except Exception:
             self._stop()
             raise
@@ -175,17 +192,28 @@ class TrackerNode(LifecycleNode):
         return super().on_shutdown(state)
 
     def _load(self) -> None:
-        values = self._values
-        log = self.get_logger()
-        log.info(f"loading model '{values['model']}' for engine '{values['engine']}' on device "
-                 f"'{values['device']}'")
-        start = time.perf_counter()
-        runner = self._runner_factory(values)
-        camera = Camera(self, '', runner, values, self._offer)
-        self._cameras = {camera.name: camera}
+        """Load the model, where the mode needs one, and make the cameras."""
+        settings = self._settings
+        runner, names = None, ClassNames()
+        if settings.needs_images:
+            runner = self._load_model(settings.values)
+            if not settings.foreign_detections:
+                names = ClassNames(runner.class_names)
+        for name in settings.cameras:
+            self._cameras[name] = Camera(self, name, runner, names, settings, self._offer)
         self._runner = runner
+
+    def _load_model(self, values: Mapping[str, Any]) -> FineTrackRunner:
+        log = self.get_logger()
+        what = (f"loading model '{values['model']}' for engine '{values['engine']}' on device "
+                f"'{values['device']}'")
+        log.info(what)
+        start = time.perf_counter()
+        with heartbeat(log.info, what):
+            runner = self._runner_factory(values)
         log.info(f"model '{runner.model_name}' ready after {time.perf_counter() - start:.1f} s: "
                  f'{runner.engine_name} on {runner.device_name} ({runner.engine_reason})')
+        return runner
 
     def _stop(self) -> None:
         for camera in self._cameras.values():
@@ -226,10 +254,6 @@ class TrackerNode(LifecycleNode):
     def _offer(self, frame: WaitingFrame) -> bool:
         return self._worker is not None and self._worker.slots.put(frame)
 
-    def _process(self, frames: Sequence[WaitingFrame]) -> None:
-        for frame in frames:
-            self._cameras[frame.camera].process(frame)
-
     # Services, parameters, diagnostics
 
     def _on_reset(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
@@ -246,31 +270,46 @@ class TrackerNode(LifecycleNode):
             if not request.data:
                 camera.close()
             elif self._worker is not None:
-                camera.open()
+                camera.open(self._settings)
         response.success = True
         response.message = 'tracking enabled' if request.data else 'tracking disabled'
         return response
 
+    def set_parameters(self, parameter_list: list[Parameter]) -> list[SetParametersResult]:
+        """Set each parameter by itself, with what a new preset brings about."""
+        return [self.set_parameters_atomically([change]) for change in parameter_list]
+
+    def set_parameters_atomically(self, parameter_list: list[Parameter]) -> SetParametersResult:
+        """Set all parameters or none, with what a new preset brings about."""
+        result = super().set_parameters_atomically(with_preset(parameter_list, self._given))
+        if result.successful:
+            self._given.update(change.name for change in parameter_list)
+        return result
+
     def _on_set_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         try:
-            self._values = changed_values(self._values, changes, self._configured)
+            values = changed_values(self._settings.values, changes, self._configured)
         except ConfigError as error:
             return SetParametersResult(successful=False, reason=str(error))
-        for camera in self._cameras.values():
-            camera.update(self._values)
+        self._settings = Settings.of(values)
+        # The thread of an automatic start may be adding cameras.
+        for camera in list(self._cameras.values()):
+            camera.update(self._settings)
         return SetParametersResult(successful=True)
 
     def _publish_diagnostics(self) -> None:
-        name = self.get_fully_qualified_name()
+        name, settings = self.get_fully_qualified_name(), self._settings
         array = DiagnosticArray()
         array.header.stamp = self.get_clock().now().to_msg()
         array.status.append(diagnostics.model_status(
-            name, self.state, self._values['model'], self._runner, self.fault))
-        if self._worker is not None:
-            for camera in self._cameras.values():
-                array.status.append(diagnostics.camera_status(
-                    name, camera.input.topic, camera.stats.snapshot(), camera.input.check(),
-                    camera.input.publisher_count(), self._enabled, self._values))
+            name, self.state, settings.values['model'] if settings.needs_images else '',
+            self._runner, self.fault))
+        worker = self._worker
+        if worker is not None:
+            array.status += [diagnostics.camera_status(
+                name, [source.report() for source in camera.inputs], camera.stats.snapshot(),
+                self._enabled, worker.slots.waiting(), settings.values)
+                for camera in self._cameras.values()]
         self._diagnostics.publish(array)
 
 

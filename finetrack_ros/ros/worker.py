@@ -11,20 +11,21 @@ from finetrack_ros.ros.frame_slots import FrameSlots, WaitingFrame
 
 
 class Worker:
-    """Takes what waits in the slots, all cameras at once and the oldest frame first."""
+    """Takes what waits in the slots, the camera that has waited longest first."""
 
-    def __init__(self, handle: Callable[[list[WaitingFrame]], None]) -> None:
-        """Start the thread; ``handle`` must not raise."""
+    def __init__(self, handle: Callable[[list[WaitingFrame]], None], limit: int) -> None:
+        """Start the thread; ``handle`` gets at most ``limit`` frames and must not raise."""
         self.slots = FrameSlots()
         self._handle = handle
+        self._limit = limit
         self._thread = threading.Thread(target=self._run, name='tracking', daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        while frames := self.slots.take_all():
+        while frames := self.slots.take(self._limit):
             self._handle(frames)
 
     def stop(self) -> None:
-        """Drop what waits and return when the frame in work is done."""
+        """Drop what waits and return when the frames in work are done."""
         self.slots.close()
         self._thread.join()

@@ -3,6 +3,7 @@
 """The tracker node with a model that detects white squares, in place of a network."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 import sys
 import time
 from typing import Any
@@ -35,10 +36,16 @@ class SquareRunner:
     def __init__(self) -> None:
         self.timings: dict[str, float] = {}
 
-    def infer(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
+    def infer(self, images: Sequence[NDArray[np.uint8]], embed: bool = True) -> list[Detections]:
         """Return the white squares of each image."""
         self.timings = {'preprocess': 0.0, 'detect': 0.0, 'embed': 0.0}
-        return [self._squares(image) for image in images]
+        found = [self._squares(image) for image in images]
+        return found if embed else [replace(detections, embeddings=None) for detections in found]
+
+    def embed(self, images: Sequence[NDArray[np.uint8]], boxes: Sequence[NDArray[np.float32]]
+              ) -> list[NDArray[np.float32]]:
+        """Return embeddings that follow from the boxes' heights in the image."""
+        return [embeddings(rows[:, 1]) for rows in boxes]
 
     def _squares(self, image: NDArray[np.uint8]) -> Detections:
         if image[0, 0, 0] == 66:
@@ -49,10 +56,14 @@ class SquareRunner:
         _, _, stats, _ = cv2.connectedComponentsWithStats(mask)
         left, top, width, height = stats[1:, :4].T
         boxes = np.stack([left, top, left + width, top + height], axis=1)
-        embeddings = np.eye(DIM)[np.clip(top // 30, 0, DIM - 1)]
         count = len(boxes) if self.score_threshold <= 0.9 else 0
         return Detections(boxes, np.full(len(boxes), 0.9), np.zeros(len(boxes)),
-                          embeddings)[:count]
+                          embeddings(top))[:count]
+
+
+def embeddings(tops: NDArray[Any]) -> NDArray[np.float32]:
+    """Return a unit row for each top edge."""
+    return np.eye(DIM, dtype=np.float32)[np.clip(tops // 30, 0, DIM - 1).astype(int)]
 
 
 def load(values: Mapping[str, Any]) -> Any:

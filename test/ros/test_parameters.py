@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of parameters: one truth for the node, the file and the checks."""
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
@@ -10,7 +12,8 @@ import yaml
 
 from finetrack_ros.errors import ConfigError
 from finetrack_ros.ros.parameter_file import parameter_file
-from finetrack_ros.ros.parameters import changed_values, PARAMETERS, tracker_config
+from finetrack_ros.ros.parameters import PARAMETERS
+from finetrack_ros.ros.settings import changed_values, tracker_config
 from finetrack_ros.tracking import TrackerConfig
 
 pytestmark = pytest.mark.ros
@@ -32,7 +35,8 @@ def flat(tree, prefix=''):
 
 
 def test_file_holds_every_default_with_its_type():
-    values = dict(flat(yaml.safe_load(parameter_file())['/**']['ros__parameters']))
+    text = re.sub(r'^( +)# (\w+: \S+)$', r'\1\2', parameter_file(), flags=re.MULTILINE)
+    values = dict(flat(yaml.safe_load(text)['/**']['ros__parameters']))
     assert values == DEFAULTS
     assert {name: type(value) for name, value in values.items()} == {
         name: type(value) for name, value in DEFAULTS.items()}
