@@ -44,6 +44,7 @@ class Run:
     :ivar step_seconds: time of the pipeline for each frame, without reading and writing.
     :ivar stage_seconds: the same by stage of the pipeline.
     :ivar last_frame: number of the last frame that was tracked; 0 before the first.
+    :ivar skipped: number of images that could not be decoded and were left out.
     :ivar interrupted: whether Ctrl-C ended it.
     """
 
@@ -51,6 +52,7 @@ class Run:
     step_seconds: list[float] = field(default_factory=list)
     stage_seconds: dict[str, list[float]] = field(default_factory=dict)
     last_frame: int = 0
+    skipped: int = 0
     interrupted: bool = False
 
     def add(self, tracks: Tracks, timings: dict[str, float], seconds: float) -> None:
@@ -81,9 +83,11 @@ def track_frames(source: FrameSource, pipeline: Pipeline, sinks: Sequence[Sink[F
     length = source.length
     if max_frames is not None:
         length = max_frames if length is None else min(length, max_frames)
-    with _progress(show_progress) as progress:
+    with progress_bar(show_progress) as progress:
         task = progress.add_task(source.name, total=length, status='')
-        return _track(itertools.islice(source, max_frames), step, sinks, pipeline, progress, task)
+        run = _track(itertools.islice(source, max_frames), step, sinks, pipeline, progress, task)
+    run.skipped = source.skipped
+    return run
 
 
 def track_detections(detections: MotDetections, fps: float, pipeline: Pipeline,
@@ -99,7 +103,7 @@ def track_detections(detections: MotDetections, fps: float, pipeline: Pipeline,
         return pipeline.track(None, detections.of_frame(number), number / fps)
 
     last = min(detections.last_frame, max_frames or detections.last_frame)
-    with _progress(show_progress) as progress:
+    with progress_bar(show_progress) as progress:
         task = progress.add_task('detections', total=last, status='')
         return _track(range(1, last + 1), step, sinks, pipeline, progress, task)
 
@@ -123,7 +127,8 @@ def _track(frames: Iterable[FrameT], step: Callable[[FrameT], Tracks],
     return run
 
 
-def _progress(show: bool) -> Progress:
+def progress_bar(show: bool) -> Progress:
+    """Return a live display whose tasks have a field ``status``."""
     return Progress(
         TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
         TextColumn('{task.fields[status]}'), TimeElapsedColumn(), TimeRemainingColumn(),
@@ -135,6 +140,8 @@ def show_summary(run: Run, seconds: float, outputs: Sequence[Path]) -> None:
     frames = len(run.step_seconds)
     table = Table(show_header=False, box=None)
     table.add_row('frames', f'{frames}{" (interrupted)" if run.interrupted else ""}')
+    if run.skipped:
+        table.add_row('left out', f'{run.skipped} image(s) that cannot be decoded')
     table.add_row('tracks', str(len(run.ids)))
     if frames:
         pipeline_fps = 1.0 / max(statistics.fmean(run.step_seconds), _TINY_SECONDS)

@@ -1,14 +1,15 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""``finetrack track``: track a source, or given detections, into MOTChallenge text and video."""
+"""``finetrack track``: track a source, or given detections, into text, video or a bag."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from enum import Enum
 from pathlib import Path
 import time
-from typing import TYPE_CHECKING
+from typing import cast, TYPE_CHECKING
 
 import typer
 
@@ -17,20 +18,37 @@ from finetrack_ros.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
     from finetrack_ros.cli.run import Run
-    from finetrack_ros.io import Frame, MotDetections
+    from finetrack_ros.inference import FineTrackRunner
+    from finetrack_ros.io import Frame, FrameSource, MotDetections
     from finetrack_ros.tracking import TrackerConfig, Tracks
 
 INTERRUPTED = 130
 
+Sinks = list[Callable[['Frame', 'Tracks'], None]]
+
+
+class Storage(str, Enum):
+    """Storage plugins of rosbag2."""
+
+    SQLITE3 = 'sqlite3'
+    MCAP = 'mcap'
+
 
 def track(
     source: str | None = typer.Argument(
-        None, help='Video file, stream URL, image folder, MOTChallenge sequence folder, or camera '
-        'index. May be left out with --detections: nothing is then taken from images.'),
-    output_file: Path = typer.Option(
-        ..., '--output', '-o', help='MOTChallenge text to write, with the source frame numbers.'),
+        None, help='Video file, stream URL, image folder, MOTChallenge sequence folder, rosbag2 '
+        'folder, or camera index. May be left out with --detections: nothing is then taken from '
+        'images.'),
+    output_path: Path = typer.Option(
+        ..., '--output', '-o', help='MOTChallenge text to write, with the source frame numbers. '
+        'If the source is a bag and the name does not end in .txt: folder of a new bag with the '
+        'topics /tracks and /track_embeddings.'),
     video: Path | None = typer.Option(
         None, help='Video to write with boxes, ids and trails (.mp4, .avi, .mkv, .mov).'),
+    topic: str | None = typer.Option(
+        None, help='Image topic of a bag; may be left out if there is only one.'),
+    storage: Storage | None = typer.Option(
+        None, help='Storage of the new bag; as in the source if not given.'),
     detections: Path | None = typer.Option(
         None, help="MOTChallenge text of another detector's boxes to track instead of ours: "
         'frame (from 1),-1,left,top,width,height,score.'),
@@ -57,8 +75,9 @@ def track(
     from finetrack_ros.pipeline import Pipeline
 
     # Outputs are opened last: an error before leaves the files of an earlier run as they are.
-    outputs = [path for path in (output_file, video) if path is not None]
+    outputs = [path for path in (output_path, video) if path is not None]
     _check_options(source, detections, embeddings, score_range, video)
+    into_bag = _is_bag_wanted(source, output_path, topic, storage)
     _refuse_overwriting(outputs, source, detections)
     config = read_tracker_config(tracker_config)
     found = runner = frames = None
@@ -66,20 +85,23 @@ def track(
         if detections is not None:
             found = read_detections(detections, options.parse_score_range(score_range))
         if source is not None:
-            frames = stack.enter_context(open_source(source, fps or DEFAULT_FPS))
+            frames = stack.enter_context(open_source(source, fps or DEFAULT_FPS, topic))
             _check_length(found, frames.last_index, frames.name)
             if found is None or embeddings:
                 runner = options.load_chosen_model(model, engine, device, input_size)
         pipeline = Pipeline(runner, config)
         start = time.perf_counter()
         if frames is not None:
-            sinks = _open_sinks(stack, output_file, video, frames.fps)
+            sinks = _open_bag(stack, output_path, frames, storage, runner) if into_bag \
+                else _open_text(stack, output_path)
+            if video is not None:
+                sinks += _open_video(stack, video, frames.fps)
             run = track_frames(frames, pipeline, sinks, max_frames, progress, found)
         elif found is not None and detections is not None:
             rate = fps or _frame_rate(detections)
             options.say(f'no source: {rate:g} frames per second, without embeddings and camera '
                         'motion')
-            text = stack.enter_context(MotWriter(output_file))
+            text = stack.enter_context(MotWriter(output_path))
             run = track_detections(found, rate, pipeline, [text.write], max_frames, progress)
     show_summary(run, time.perf_counter() - start, outputs)
     if found is not None:
@@ -87,7 +109,8 @@ def track(
     # Ctrl-C is how a camera run ends; a file cut short is told by the exit code.
     if run.interrupted and (frames is None or frames.length is not None):
         raise typer.Exit(INTERRUPTED)
-    if frames is not None and not run.interrupted and max_frames is None:
+    if frames is not None and frames.last_index is None and not run.interrupted \
+            and max_frames is None:
         _check_length(found, run.last_frame, frames.name)
 
 
@@ -105,6 +128,20 @@ def _check_options(source: str | None, detections: Path | None, embeddings: bool
                                   '--detections, too')
     if source is None and video is not None:
         raise ConfigError('--video needs images to draw on: give the SOURCE of the detections')
+
+
+def _is_bag_wanted(source: str | None, path: Path, topic: str | None, storage: Storage | None
+                   ) -> bool:
+    """Say whether the output is a bag; raise ConfigError where options mean nothing then."""
+    from finetrack_ros.io import is_bag
+
+    wanted = source is not None and is_bag(Path(source)) and path.suffix.lower() != '.txt'
+    if storage is not None and not wanted:
+        raise ConfigError('--storage is about a bag as output: give a bag as SOURCE and a folder '
+                          'as --output')
+    if topic is not None and source is None:
+        raise ConfigError('--topic is about the images of a bag: give the bag as SOURCE')
+    return wanted
 
 
 def _refuse_overwriting(outputs: Sequence[Path], *inputs: str | Path | None) -> None:
@@ -131,19 +168,33 @@ def _frame_rate(detections: Path) -> float:
     return read_seqinfo(folder).frame_rate if (folder / 'seqinfo.ini').is_file() else DEFAULT_FPS
 
 
-def _open_sinks(stack: ExitStack, text: Path, video: Path | None, fps: float
-                ) -> list[Callable[[Frame, Tracks], None]]:
-    """Open the outputs; return functions that append a frame's tracks to them."""
-    from finetrack_ros.io import draw_tracks, MotWriter, Trails, VideoWriter
+def _open_text(stack: ExitStack, path: Path) -> Sinks:
+    """Open a text; return what appends a frame's tracks to it."""
+    from finetrack_ros.io import MotWriter
 
-    lines = stack.enter_context(MotWriter(text))
-    sinks: list[Callable[[Frame, Tracks], None]] = [
-        lambda frame, tracks: lines.write(frame.index, tracks)]
-    if video is not None:
-        pictures, trails = stack.enter_context(VideoWriter(video, fps)), Trails()
-        sinks.append(lambda frame, tracks: pictures.write(
-            draw_tracks(frame.image, tracks, trails)))
-    return sinks
+    lines = stack.enter_context(MotWriter(path))
+    return [lambda frame, tracks: lines.write(frame.index, tracks)]
+
+
+def _open_bag(stack: ExitStack, path: Path, source: FrameSource, storage: Storage | None,
+              runner: FineTrackRunner | None) -> Sinks:
+    """Prepare a bag; return what appends a frame's tracks to it."""
+    from finetrack_ros.io.bag_source import BagFrame, BagSource
+    from finetrack_ros.io.bag_writer import BagWriter
+
+    assert isinstance(source, BagSource)
+    names, dim = ((), 0) if runner is None else (runner.class_names, runner.embedding_dim)
+    writer = stack.enter_context(
+        BagWriter(path, storage.value if storage else source.storage, names, dim))
+    return [lambda frame, tracks: writer.write(cast(BagFrame, frame), tracks)]
+
+
+def _open_video(stack: ExitStack, path: Path, fps: float) -> Sinks:
+    """Open a video; return what appends a frame with its tracks drawn to it."""
+    from finetrack_ros.io import draw_tracks, Trails, VideoWriter
+
+    pictures, trails = stack.enter_context(VideoWriter(path, fps)), Trails()
+    return [lambda frame, tracks: pictures.write(draw_tracks(frame.image, tracks, trails))]
 
 
 def _review(found: MotDetections, run: Run, config: TrackerConfig) -> None:
