@@ -1,6 +1,6 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Start the tracker on a camera's image topic, and rviz where asked."""
+"""Start the tracker on the image topics of one or more cameras, and rviz where asked."""
 
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
@@ -11,34 +11,89 @@ from launch_ros.actions import Node
 from finetrack_ros.ros.environment import config_file, large_images_environment
 
 # Arguments that are parameters of the node too: given, they win over the parameter file.
-OVERRIDES = ('model', 'device', 'autostart', 'use_sim_time')
+WORDS = {'model': 'model', 'device': 'device', 'detector': 'detector',
+         'preset': 'tracker.preset'}
+FLAGS = ('autostart', 'use_sim_time', 'embeddings')
+FLAG = ['', 'true', 'false']
+TOPICS = {'image_topic': 'image', 'detections_topic': 'detections'}
+CAMERA = '{camera}'
+
+
+def camera_names(text: str) -> list[str]:
+    """Return the names in 'front,rear', '[front, rear]' or "['front', 'rear']"."""
+    names = [name.strip(' \'"') for name in text.strip(' []').split(',')]
+    return [name for name in names if name]
+
+
+def remappings(cameras: list[str], given: dict[str, str]) -> list[tuple[str, str]]:
+    """
+    Return what takes each camera's topics to those that were given.
+
+    :raises ValueError: where several cameras would subscribe to one topic.
+    """
+    pairs = []
+    for argument, name in TOPICS.items():
+        topic = given[argument]
+        if not topic:
+            continue
+        if len(cameras) > 1 and CAMERA not in topic:
+            raise ValueError(f"{argument} is '{topic}' for the cameras {', '.join(cameras)}: put "
+                             f"{CAMERA} where the name stands, as in /{CAMERA}/image_raw")
+        pairs += [(f'{camera}/{name}' if camera else name, topic.replace(CAMERA, camera))
+                  for camera in cameras or ['']]
+    return pairs
 
 
 def start_tracker(context: LaunchContext) -> list[Node]:
-    """Return the node, with only those parameters overridden that were given."""
-    given = {name: LaunchConfiguration(name).perform(context) for name in OVERRIDES}
-    overrides = {name: value.lower() == 'true' if name in ('autostart', 'use_sim_time') else value
-                 for name, value in given.items() if value}
-    return [Node(
+    """Return the tracker and rviz, with only those parameters overridden that were given."""
+    def given(name: str) -> str:
+        return LaunchConfiguration(name).perform(context)
+
+    cameras = camera_names(given('cameras'))
+    overrides = {parameter: given(name) for name, parameter in WORDS.items() if given(name)}
+    overrides |= {name: given(name) == 'true' for name in FLAGS if given(name)}
+    if cameras:
+        overrides['cameras'] = cameras
+    tracker = Node(
         package='finetrack_ros',
         executable='tracker_node',
         name='tracker',
         namespace=LaunchConfiguration('namespace'),
         parameters=[LaunchConfiguration('params_file'), overrides],
-        remappings=[('image', LaunchConfiguration('image_topic'))],
+        remappings=remappings(cameras, {name: given(name) for name in TOPICS}),
         arguments=['--ros-args', '--log-level', LaunchConfiguration('log_level')],
         additional_env=large_images_environment(),
         output='screen',
-    )]
+    )
+    # The file names the topics of one camera in the root namespace; relative, they follow the
+    # arguments.
+    shown = f'tracker/{cameras[0]}' if cameras else 'tracker'
+    rviz = Node(
+        package='rviz2',
+        executable='rviz2',
+        namespace=LaunchConfiguration('namespace'),
+        arguments=['-d', str(config_file('finetrack.rviz'))],
+        remappings=[(f'/tracker/{name}', f'{shown}/{name}')
+                    for name in ('debug_image', 'markers', 'markers_3d')],
+        additional_env=large_images_environment(),
+        condition=IfCondition(LaunchConfiguration('rviz')),
+    )
+    return [tracker, rviz]
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Describe the arguments and the two nodes."""
-    arguments = [
+    """Describe the arguments and what they start."""
+    empty = 'empty: as in params_file'
+    return LaunchDescription([
         DeclareLaunchArgument(
-            'image_topic', default_value='image',
+            'image_topic', default_value='',
             description='Topic of the images to track in (sensor_msgs/Image; with the parameter '
-                        "image_transport 'compressed', the topic without '/compressed')"),
+                        "image_transport 'compressed', the topic without '/compressed'), with "
+                        f"{CAMERA} for the camera's name where there are several: "
+                        f'/{CAMERA}/image_raw; empty: image or {CAMERA}/image'),
+        DeclareLaunchArgument(
+            'cameras', default_value='',
+            description=f'Names of the cameras to track in with one node: front,rear; {empty}'),
         DeclareLaunchArgument(
             'params_file', default_value=str(config_file('tracker.yaml')),
             description='YAML file with parameters of the tracker'),
@@ -46,34 +101,34 @@ def generate_launch_description() -> LaunchDescription:
             'namespace', default_value='',
             description='Namespace of the node and of its relative topics'),
         DeclareLaunchArgument(
-            'model', default_value='',
-            description='Name or folder of the model; empty: as in params_file'),
+            'model', default_value='', description=f'Name or folder of the model; {empty}'),
         DeclareLaunchArgument(
             'device', default_value='',
-            description='Device of the engine (auto, cpu, cuda, cuda:1); empty: as in '
-                        'params_file'),
+            description=f'Device of the engine (auto, cpu, cuda, cuda:1); {empty}'),
         DeclareLaunchArgument(
-            'autostart', default_value='', choices=['', 'true', 'false'],
+            'preset', default_value='',
+            description=f"The tracker's preset (default, mot, dance); {empty}"),
+        DeclareLaunchArgument(
+            'detector', default_value='', choices=['', 'own', 'topic'],
+            description=f'topic tracks the detections of another detector; {empty}'),
+        DeclareLaunchArgument(
+            'detections_topic', default_value='',
+            description='Topic of those detections (vision_msgs/Detection2DArray); with '
+                        f'{CAMERA} like image_topic; empty: detections or {CAMERA}/detections'),
+        DeclareLaunchArgument(
+            'embeddings', default_value='', choices=FLAG,
+            description=f'false tracks without appearance; {empty}'),
+        DeclareLaunchArgument(
+            'autostart', default_value='', choices=FLAG,
             description='Configure and activate the node; false leaves it to a lifecycle '
-                        'manager; empty: as in params_file'),
+                        f'manager; {empty}'),
         DeclareLaunchArgument(
-            'use_sim_time', default_value='', choices=['', 'true', 'false'],
-            description='Take the time from /clock; empty: as in params_file, else false'),
+            'use_sim_time', default_value='', choices=FLAG,
+            description=f'Take the time from /clock; {empty}, else false'),
         DeclareLaunchArgument(
             'log_level', default_value='info', description='Least level of log messages'),
         DeclareLaunchArgument(
             'rviz', default_value='false', choices=['true', 'false'],
-            description='Show the annotated image and the markers in rviz'),
-    ]
-    rviz = Node(
-        package='rviz2',
-        executable='rviz2',
-        namespace=LaunchConfiguration('namespace'),
-        arguments=['-d', str(config_file('finetrack.rviz'))],
-        # The file names the topics of the root namespace; relative, they follow the argument.
-        remappings=[('/tracker/debug_image', 'tracker/debug_image'),
-                    ('/tracker/markers', 'tracker/markers')],
-        additional_env=large_images_environment(),
-        condition=IfCondition(LaunchConfiguration('rviz')),
-    )
-    return LaunchDescription([*arguments, OpaqueFunction(function=start_tracker), rviz])
+            description='Show the annotated image and the markers (of the first camera) in rviz'),
+        OpaqueFunction(function=start_tracker),
+    ])

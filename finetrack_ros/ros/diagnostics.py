@@ -42,7 +42,7 @@ def model_status(node_name: str, state: str, model: str, runner: FineTrackRunner
         message = f'{runner.model_name} on {runner.engine_name}'
     elif model:
         level, message = WARN, f'no model is loaded, node is {state}'
-    return _status(f'{node_name}: model', level, message, values)
+    return status(f'{node_name}: model', level, message, values)
 
 
 def camera_status(node_name: str, inputs: Sequence[InputReport], snapshot: Snapshot,
@@ -71,7 +71,7 @@ def camera_status(node_name: str, inputs: Sequence[InputReport], snapshot: Snaps
         level, message = next((v for v in verdicts if v[0] == ERROR), verdicts[0])
     values = _counts(snapshot) | {
         'publishers': str(inputs[0].publishers), 'waiting_cameras': str(waiting)}
-    return _status(f'{node_name}: {inputs[0].topic}', level, message, values)
+    return status(f'{node_name}: {inputs[0].topic}', level, message, values)
 
 
 def _badness(snapshot: Snapshot) -> Verdict | None:
@@ -169,7 +169,8 @@ def _counts(snapshot: Snapshot) -> dict[str, str]:
     return values
 
 
-def _status(name: str, level: bytes, message: str, values: Mapping[str, str]) -> DiagnosticStatus:
+def status(name: str, level: bytes, message: str, values: Mapping[str, str]) -> DiagnosticStatus:
+    """Return one status of this package, with its values as text."""
     return DiagnosticStatus(
         name=name, level=level, message=message, hardware_id='finetrack_ros',
         values=[KeyValue(key=key, value=value) for key, value in values.items()])
