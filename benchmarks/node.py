@@ -48,7 +48,7 @@ from finetrack_ros.msg import Latency
 from finetrack_ros.ros.demo import die_with_parent
 from finetrack_ros.ros.environment import large_images_environment
 from finetrack_ros.ros.image_conversions import to_image_message
-from finetrack_ros.ros.image_input import image_qos
+from finetrack_ros.ros.topic_input import newest_qos
 
 PEERS = Path(__file__).with_name('node_peers.py')
 WARM_UP = 30
@@ -85,7 +85,7 @@ class Peer:
         self.latencies: list[Latency] = []
         self._answer = Detection2DArray()
         self._log = log
-        qos = image_qos(ReliabilityPolicy.RELIABLE)
+        qos = newest_qos(ReliabilityPolicy.RELIABLE)
         self._publisher = node.create_publisher(Image, f'{role}/image', qos)
         node.create_subscription(Detection2DArray, f'{role}/tracks', self._receive, 10)
         node.create_subscription(Latency, f'{role}/tracker/latency', self.latencies.append, 10)

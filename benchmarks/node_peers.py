@@ -28,7 +28,7 @@ from vision_msgs.msg import Detection2DArray
 
 from finetrack_ros.detections import Detections
 from finetrack_ros.msg import Latency
-from finetrack_ros.ros.image_input import image_qos
+from finetrack_ros.ros.topic_input import newest_qos
 from finetrack_ros.ros.track_conversions import stamp_seconds, to_detection_array
 from finetrack_ros.ros.tracker_node import load_runner
 from finetrack_ros.ros.tracker_node import main as run_tracker
@@ -70,7 +70,7 @@ class StandIn:
         self._seconds = seconds
         self._calls = 0
 
-    def infer(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
+    def infer(self, images: Sequence[NDArray[np.uint8]], embed: bool = True) -> list[Detections]:
         """Return the people of the next frame; asleep, as a node is whose GPU works."""
         end = time.perf_counter() + self._seconds
         # Sleeping wakes late: the last part is waited for awake.
@@ -105,7 +105,7 @@ def run_relay(people: int) -> int:
         latency.publish(Latency(
             header=msg.header, age=age, publishing=seconds, total=age + seconds))
 
-    node.create_subscription(Image, 'image', pass_on, image_qos(ReliabilityPolicy.RELIABLE))
+    node.create_subscription(Image, 'image', pass_on, newest_qos(ReliabilityPolicy.RELIABLE))
     with contextlib.suppress(KeyboardInterrupt, ExternalShutdownException):
         rclpy.spin(node)
     rclpy.try_shutdown()

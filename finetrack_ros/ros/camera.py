@@ -172,11 +172,16 @@ class Camera:
         age = self._age(frame.header, frame.arrival)
         start = time.perf_counter()
         try:
+            _check_stamp(frame.header)
             image = None if frame.image is None else _decode(frame.image)
         except ImageError as error:
             self.stats.count(str(error), bad=1)
             self._node.get_logger().warning(
                 f'image dropped: {error}', throttle_duration_sec=LOG_PERIOD)
+            return None
+        # A decoder may raise anything, and the worker must outlive it.
+        except Exception as error:
+            self.fail(error)
             return None
         detections = None
         if frame.detections is not None:
@@ -257,6 +262,14 @@ class Camera:
                 throttle_duration_sec=LOG_PERIOD)
         self._last_stamp = stamp
         return stamp or None
+
+
+def _check_stamp(header: Header) -> None:
+    """Refuse a stamp that is no time: it would end all tracks, as a jump in time does."""
+    stamp = header.stamp
+    if stamp.sec < 0 or stamp.nanosec >= 10**9:
+        raise ImageError(f'stamp of {stamp.sec} s and {stamp.nanosec} ns is no time; correct the '
+                         'stamps of the camera driver')
 
 
 def _decode(msg: Any) -> NDArray[np.uint8]:

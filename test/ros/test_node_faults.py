@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tracker node goes on after bad images, and says what is wrong and how to mend it."""
 
+from builtin_interfaces.msg import Time
 import cv2
 from diagnostic_msgs.msg import DiagnosticStatus
 import numpy as np
 import pytest
 from rclpy.qos import qos_profile_sensor_data, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
 pytestmark = pytest.mark.ros
@@ -44,6 +46,8 @@ def bad_image(bench, **changes):
     ({'width': 0, 'height': 0}, 'size is zero'),
     ({'step': 1}, 'a row needs 12 bytes'),
     ({'width': 2**31, 'height': 2**31}, 'more than'),
+    ({'header': Header(stamp=Time(sec=1, nanosec=2**32 - 1))}, 'is no time'),
+    ({'header': Header(stamp=Time(sec=-1))}, 'is no time'),
 ])
 def test_bad_image_is_reported_and_tracks_live_on(camera, changes, message):
     before = camera.track((10, 20)).detections[0].id
