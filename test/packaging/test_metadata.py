@@ -7,6 +7,7 @@ from pathlib import Path
 import re
 import xml.etree.ElementTree as ElementTree
 
+from packaging.version import Version
 import pytest
 
 import finetrack_ros
@@ -14,6 +15,9 @@ import finetrack_ros
 ROOT = Path(__file__).resolve().parents[2]
 # Imported by ros/ or by launch files, but no ROS package of their own.
 NO_ROS_PACKAGE = {'cv_bridge'}
+OLDEST = ROOT / 'tools' / 'oldest_requirements.txt'
+# There is one TrackEval; its OpenCV sets our bound, and Ubuntu's is older; the rest lints.
+NOT_PINNED = {'trackeval', 'opencv-contrib-python-headless', 'mypy', 'ruff', 'types-PyYAML'}
 
 
 @pytest.fixture(scope='module')
@@ -41,6 +45,15 @@ def test_every_message_is_built():
     recipe = (ROOT / 'CMakeLists.txt').read_text()
     messages = sorted(p.name for p in (ROOT / 'msg').glob('*.msg'))
     assert re.findall(r'"msg/(.+?)"', recipe) == messages
+
+
+def test_oldest_libraries_are_the_lower_bounds():
+    project = (ROOT / 'pyproject.toml').read_text()
+    lists = re.findall(r'^(?:dependencies|test) = \[(.+?)^\]', project, re.DOTALL | re.MULTILINE)
+    bounds = dict(re.findall(r"'([\w-]+)>=([\d.]+)'", ''.join(lists)))
+    pins = dict(re.findall(r'^([\w-]+)==([\d.]+)', OLDEST.read_text(), re.MULTILINE))
+    assert {name: Version(pins[name]) for name in bounds.keys() - NOT_PINNED} == {
+        name: Version(bound) for name, bound in bounds.items() if name not in NOT_PINNED}
 
 
 def test_manifest_names_every_ros_package_in_use(manifest):
