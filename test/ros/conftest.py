@@ -78,6 +78,14 @@ def claim_domain() -> tuple[int, int]:
     pytest.fail('all ROS domains are in use by other test runs')
 
 
+class Vitals(NamedTuple):
+    """What a process holds at a moment."""
+
+    megabytes: float
+    threads: int
+    files: int
+
+
 class Bench:
     """A node of the test's own in its own ROS domain, and the processes that it tests."""
 
@@ -139,6 +147,14 @@ class Bench:
     def start_tracker(self, **parameters: Any) -> subprocess.Popen[str]:
         """Start the tracker with a model that sees white squares; tracks begin at once."""
         return self.start(FAKE_TRACKER, tracker__confirm_hits=1, **parameters)
+
+    def vitals(self, process: subprocess.Popen[str]) -> Vitals:
+        """Return what a process holds at present."""
+        folder = Path('/proc', str(process.pid))
+        lines = (line.partition(':') for line in (folder / 'status').read_text().splitlines())
+        status = {key: value for key, _, value in lines}
+        return Vitals(int(status['VmRSS'].split()[0]) / 1024, int(status['Threads']),
+                      len(list((folder / 'fd').iterdir())))
 
     def log(self, process: subprocess.Popen[str]) -> str:
         """Return what a process has printed so far."""

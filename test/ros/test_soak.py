@@ -9,7 +9,6 @@ The full form takes half an hour:
 
 from dataclasses import dataclass, field
 import os
-from pathlib import Path
 import time
 
 import numpy as np
@@ -79,14 +78,6 @@ def computation():
     return time.perf_counter() - start
 
 
-def vital_signs(pid):
-    """Return megabytes in memory, threads and open files of a process."""
-    status = dict(line.split(':', 1) for line in
-                  Path(f'/proc/{pid}/status').read_text().splitlines())
-    files = len(list(Path(f'/proc/{pid}/fd').iterdir()))
-    return int(status['VmRSS'].split()[0]) / 1024, int(status['Threads']), files
-
-
 @pytest.fixture
 def images(shared_data):
     """Return messages of a street, there and back again, so that nothing jumps at the seam."""
@@ -98,8 +89,8 @@ def images(shared_data):
 class Soak:
     """Publishes at a fixed rate, follows what comes back, and looks at the node each second."""
 
-    def __init__(self, bench, pid, images):
-        self.bench, self.pid, self.images = bench, pid, images
+    def __init__(self, bench, tracker, images):
+        self.bench, self.tracker, self.images = bench, tracker, images
         self.figures = Figures()
         self._publisher = bench.node.create_publisher(Image, 'image', 1)
         self._drawn = []
@@ -133,7 +124,7 @@ class Soak:
 
     def _look(self):
         self.figures.seconds.append(
-            (time.monotonic(), *vital_signs(self.pid), computation()))
+            (time.monotonic(), *self.bench.vitals(self.tracker), computation()))
 
     def run(self, seconds):
         """Go on for a while; return what was seen."""
@@ -153,7 +144,7 @@ class Soak:
 
 def test_memory_latency_and_threads_stay_as_they_are(own_bench, images, capsys):
     tracker = own_bench.start(*NODE_MODULE, input_size=256, reliability='reliable')
-    soak = Soak(own_bench, tracker.pid, images)
+    soak = Soak(own_bench, tracker, images)
     soak.run(WARM_UP)
     figures = soak.run(60 * MINUTES - WARM_UP)
     own_bench.spin(1.5)
