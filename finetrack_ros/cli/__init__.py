@@ -13,11 +13,13 @@ from finetrack_ros.cli.evaluate_model import evaluate_model
 from finetrack_ros.cli.export import export
 from finetrack_ros.cli.track import track
 from finetrack_ros.cli.train import train
+from finetrack_ros.cli.tune import tune
 
 app = create_app()
 app.command('track')(track)
 app.command('eval')(evaluate)
 app.command('eval-model')(evaluate_model)
+app.command('tune')(tune)
 app.command('train')(train)
 app.command('export')(export)
 

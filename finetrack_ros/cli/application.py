@@ -57,11 +57,20 @@ def _show_version(wanted: bool) -> None:
 
 def require_training_libraries() -> None:
     """Raise ConfigError where torch and its companions, which models need, are not installed."""
-    missing = [name for name in ('torch', 'torchvision', 'lightning', 'onnx', 'onnxscript')
-               if importlib.util.find_spec(name) is None]
+    _require(('torch', 'torchvision', 'lightning', 'onnx', 'onnxscript'),
+             'training and export need', 'train')
+
+
+def require_tuning_libraries() -> None:
+    """Raise ConfigError where optuna is not installed."""
+    _require(('optuna',), 'tuning needs', 'tune')
+
+
+def _require(modules: tuple[str, ...], what: str, extra: str) -> None:
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if missing:
-        raise ConfigError(f'{", ".join(missing)} not installed: training and export need the '
-                          "extra 'train'. Install it with `pip install '.[train]'`.")
+        raise ConfigError(f'{", ".join(missing)} not installed: {what} the extra '
+                          f"'{extra}'. Install it with `pip install '.[{extra}]'`.")
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 import difflib
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,20 +44,40 @@ def evaluate(gt_dir: str | Path, results_dir: str | Path,
     :return: scores of each sequence by name, and last of all together under ``COMBINED``.
     :raises SourceError: where a file is missing or malformed.
     """
-    chosen = _find_sequences(Path(gt_dir), sequences)
-    files = [_result_file(Path(results_dir), sequence, len(chosen)) for sequence in chosen]
+    chosen = find_sequences(Path(gt_dir), sequences)
+    results = []
+    for sequence in chosen:
+        file = _result_file(Path(results_dir), sequence, len(chosen))
+        results.append(read_mot(file))
+        _check_results(results[-1], file, sequence)
+    return score_tracks(chosen, results, frames)
+
+
+def score_tracks(sequences: Iterable[Sequence], results: Iterable[MotRows],
+                 frames: str | None = None) -> dict[str, Scores]:
+    """
+    Score tracks that are at hand as :func:`evaluate` scores those in files.
+
+    :param sequences: of different names.
+    :param results: tracks of each of them, with ids from 0 and each id once in a frame.
+    """
     with TemporaryDirectory(prefix='finetrack_eval_') as folder:
         lengths = {}
-        for sequence, file in zip(chosen, files, strict=True):
+        for sequence, rows in zip(sequences, results, strict=True):
             first, last = frame_range(frames, sequence.length)
             _write_truth(Path(folder), sequence, first, last)
-            _write_results(Path(folder), sequence, file, first, last)
+            _write_results(Path(folder), sequence, rows, first, last)
             lengths[sequence.name] = last - first + 1
         return _run_trackeval(Path(folder), lengths)
 
 
-def _find_sequences(gt_dir: Path, names: Collection[str] | None) -> list[Sequence]:
-    """Read the chosen sequences of a folder, or the folder itself where it is one."""
+def find_sequences(gt_dir: Path, names: Collection[str] | None = None) -> list[Sequence]:
+    """
+    Read the ground truth of a sequence folder, or of the sequence folders in a folder.
+
+    :param names: those to read; None reads all.
+    :raises SourceError: where there is none, or one is malformed.
+    """
     if (gt_dir / 'gt' / 'gt.txt').is_file():
         folders = {gt_dir.resolve().name: gt_dir}
     elif gt_dir.is_dir():
@@ -96,9 +116,8 @@ def _write_truth(folder: Path, sequence: Sequence, first: int, last: int) -> Non
     _write_table(folder / 'gt' / sequence.name / 'gt.txt', table[inside])
 
 
-def _write_results(folder: Path, sequence: Sequence, file: Path, first: int, last: int) -> None:
-    rows = read_mot(file)
-    _check_results(rows, file, sequence)
+def _write_results(folder: Path, sequence: Sequence, rows: MotRows, first: int, last: int
+                   ) -> None:
     rows = rows[(rows.frames >= first) & (rows.frames <= last)]
     # Numbered anew from 0, because TrackEval allocates an array up to the highest id.
     ids = np.unique(rows.ids, return_inverse=True)[1]
