@@ -67,7 +67,7 @@ def track(
     max_frames: int | None = typer.Option(None, min=1, help='Stop after this many frames.'),
     progress: bool = typer.Option(True, help='Show live progress.'),
 ) -> None:
-    """Track people in a video, image folder or camera stream, or join given detections."""
+    """Track people in a video, image folder, bag or camera stream, or join given detections."""
     from finetrack_ros.cli.run import show_summary, track_detections, track_frames
     from finetrack_ros.cli.tracker_config import read_tracker_config
     from finetrack_ros.io import MotWriter, open_source, read_detections
