@@ -10,6 +10,7 @@ import threading
 import time
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticStatus
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.lifecycle import LifecycleNode
@@ -87,7 +88,8 @@ class Camera:
         self.inputs = self._make_inputs(prefix, settings)
         self._outputs = Outputs(
             node, prefix, class_names,
-            runner.embedding_dim if runner and settings.values['embeddings'] else 0)
+            runner.embedding_dim if runner and settings.values['embeddings'] else 0,
+            settings.values)
         self._last_stamp: float | None = None
         self._lock = threading.Lock()
 
@@ -110,6 +112,11 @@ class Camera:
                 unpaired_images=images, unpaired_detections=detections))
         return inputs
 
+    @property
+    def topic(self) -> str:
+        """Return the topic that names the camera in logs and diagnostics."""
+        return self.inputs[0].topic
+
     def open(self, settings: Settings) -> None:
         """Subscribe, and announce the classes."""
         for source in self.inputs:
@@ -120,6 +127,7 @@ class Camera:
         """Unsubscribe; the tracks stay."""
         for source in self.inputs:
             source.close()
+        self._outputs.close()
         if self._pairs is not None:
             self._pairs.clear()
 
@@ -129,19 +137,24 @@ class Camera:
         self._outputs.destroy()
 
     def update(self, settings: Settings) -> None:
-        """Announce what changed parameters say of the classes."""
+        """Take over changed parameters, and announce what they say of the classes."""
+        self._outputs.update(settings.values)
         self._announce(settings)
 
     def reset(self) -> None:
         """Drop all tracks; ids go on."""
         with self._lock:
             self._pipeline.reset()
-            self._outputs.forget_trails()
+            self._outputs.forget()
             self._last_stamp = None
 
     def _announce(self, settings: Settings) -> None:
         self._announced = len(self._class_names)
         self._outputs.publish_labels(settings.values['score_threshold'])
+
+    def output_statuses(self) -> list[DiagnosticStatus]:
+        """Return how outputs that have inputs of their own fare."""
+        return self._outputs.statuses(self._node.get_fully_qualified_name())
 
     # Receiving
 
@@ -162,6 +175,7 @@ class Camera:
             self._offer_frame(*pair)
 
     def _offer_frame(self, image: Any, detections: Any) -> None:
+        self._outputs.follow()
         if self._offer(WaitingFrame(self.name, image, detections, time.monotonic())):
             self.stats.count(dropped=1)
 
@@ -177,7 +191,7 @@ class Camera:
         except ImageError as error:
             self.stats.count(str(error), bad=1)
             self._node.get_logger().warning(
-                f'image dropped: {error}', throttle_duration_sec=LOG_PERIOD)
+                f"image of '{self.topic}' dropped: {error}", throttle_duration_sec=LOG_PERIOD)
             return None
         # A decoder may raise anything, and the worker must outlive it.
         except Exception as error:
@@ -197,8 +211,8 @@ class Camera:
         if bad:
             self.stats.count(f'{bad} detections dropped, with {fault}', bad_detections=bad)
             self._node.get_logger().warning(
-                f'{bad} of {len(msg.detections)} detections dropped, with {fault}',
-                throttle_duration_sec=LOG_PERIOD)
+                f"{bad} of {len(msg.detections)} detections of '{self.topic}' dropped, with "
+                f'{fault}', throttle_duration_sec=LOG_PERIOD)
         return detections
 
     def finish(self, work: Work, detections: Detections, inference: float, batch: int,
@@ -222,7 +236,8 @@ class Camera:
             return
         text = f'{type(error).__name__}: {error}'
         self.stats.count(text, failed=1)
-        self._node.get_logger().error(f'frame failed: {text}', throttle_duration_sec=LOG_PERIOD)
+        self._node.get_logger().error(
+            f"frame of '{self.topic}' failed: {text}", throttle_duration_sec=LOG_PERIOD)
 
     def _track(self, work: Work, detections: Detections, inference: float, batch: int,
                settings: Settings) -> None:
@@ -255,9 +270,9 @@ class Camera:
         stamp = stamp_seconds(header.stamp)
         if self._last_stamp is not None and stamp < self._last_stamp:
             self.stats.count(jumps=1)
-            self._outputs.forget_trails()
+            self._outputs.forget()
             self._node.get_logger().warning(
-                f'stamps jumped back by {self._last_stamp - stamp:.3f} s: '
+                f"stamps of '{self.topic}' jumped back by {self._last_stamp - stamp:.3f} s: "
                 f"on_jump_back is '{settings.tracker.on_jump_back}'",
                 throttle_duration_sec=LOG_PERIOD)
         self._last_stamp = stamp

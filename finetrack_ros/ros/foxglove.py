@@ -18,6 +18,8 @@ from std_msgs.msg import Header
 from finetrack_ros.io.drawing import Colour, colour_of, ink_on
 from finetrack_ros.tracking import Tracks
 
+_USUAL_SIZE = (640, 480)
+
 
 def annotation_types() -> Any:
     """Return the module ``foxglove_msgs.msg``, None where the package is not installed."""
@@ -25,16 +27,18 @@ def annotation_types() -> Any:
 
 
 def to_annotations(types: Any, tracks: Tracks, labels: Sequence[str], header: Header,
-                   size: tuple[int, int]) -> Any:
+                   size: tuple[int, int] | None) -> Any:
     """
     Return boxes and labels as foxglove_msgs/ImageAnnotations, in pixels of the image.
 
     :param types: what :func:`annotation_types` returned.
     :param labels: [M], texts of the classes.
-    :param size: width and height of the image; lines and letters grow with it.
+    :param size: width and height of the image; lines and letters grow with it. None where it is
+        not known.
     """
-    thickness = float(max(1, round(min(size) / 300)))
-    font_size = float(max(12, round(min(size) / 30)))
+    side = min(size or _USUAL_SIZE)
+    thickness = float(max(1, round(side / 300)))
+    font_size = float(max(12, round(side / 30)))
     # The array's own timestamp exists in newer releases only, so the stamp is on each annotation.
     msg = types.ImageAnnotations()
     columns = zip(tracks.ids.tolist(), tracks.boxes.tolist(), labels, strict=True)

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticStatus
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.lifecycle import LifecycleNode
@@ -17,6 +19,8 @@ from visualization_msgs.msg import MarkerArray
 
 from finetrack_ros.io import draw_tracks, Trails
 from finetrack_ros.msg import Latency, TrackEmbeddings
+from finetrack_ros.ros.depth_output import DepthOutput
+from finetrack_ros.ros.foxglove import annotation_types, to_annotations
 from finetrack_ros.ros.frame_stats import Durations
 from finetrack_ros.ros.image_conversions import to_image_message
 from finetrack_ros.ros.track_conversions import (
@@ -33,8 +37,13 @@ class Outputs:
     """The publishers of one camera's tracks and of what is drawn from them."""
 
     def __init__(self, node: LifecycleNode, prefix: str, class_names: Sequence[str],
-                 embedding_dim: int) -> None:
-        """Create the publishers; ``prefix`` ('' or 'front/') stands before each topic's name."""
+                 embedding_dim: int, values: Mapping[str, Any]) -> None:
+        """
+        Create the publishers.
+
+        :param prefix: '' or 'front/', stands before each topic's name.
+        :param values: the node's parameters.
+        """
         self._node = node
         self._class_names = class_names
         self._dim = embedding_dim
@@ -47,6 +56,16 @@ class Outputs:
         self._markers = create(MarkerArray, f'~/{prefix}markers', 1)
         self._labels = create(LabelInfo, f'~/{prefix}labels', latched)
         self._latency = create(Latency, f'~/{prefix}latency', 10)
+        self._publishers = [self._tracks, self._embeddings, self._debug_image, self._markers,
+                            self._labels, self._latency]
+        self._annotation_types = annotation_types()
+        if self._annotation_types is None:
+            node.get_logger().debug('no ~/annotations: foxglove_msgs is not installed')
+        else:
+            self._annotations = create(
+                self._annotation_types.ImageAnnotations, f'~/{prefix}annotations', 1)
+            self._publishers.append(self._annotations)
+        self._depth = DepthOutput(node, prefix, values) if values['depth'] else None
 
     def publish_labels(self, threshold: float) -> None:
         """Publish the names of the classes to present and future subscribers, while active."""
@@ -67,18 +86,46 @@ class Outputs:
         if image is not None and self._debug_image.get_subscription_count():
             drawn = draw_tracks(image, tracks, self._trails)
             self._debug_image.publish(to_image_message(drawn, header))
+        size = None if image is None else (image.shape[1], image.shape[0])
+        if self._annotation_types and self._annotations.get_subscription_count():
+            self._annotations.publish(
+                to_annotations(self._annotation_types, tracks, labels, header, size))
+        if self._depth is not None:
+            self._depth.publish(tracks, labels, header, size)
 
     def publish_latency(self, durations: Durations, header: Header) -> None:
         """Publish what the image's processing took."""
         if self._latency.get_subscription_count():
             self._latency.publish(Latency(header=header, **vars(durations)))
 
-    def forget_trails(self) -> None:
-        """Draw no line from where tracks were before a reset."""
+    def forget(self) -> None:
+        """Draw no line from where tracks were before a reset, and publish nothing late."""
         self._trails = Trails()
+        if self._depth is not None:
+            self._depth.reset()
+
+    def update(self, values: Mapping[str, Any]) -> None:
+        """Take over changed parameters."""
+        if self._depth is not None:
+            self._depth.update(values)
+
+    def follow(self) -> None:
+        """Subscribe to what the outputs need that are subscribed to, in the executor's thread."""
+        if self._depth is not None:
+            self._depth.follow()
+
+    def close(self) -> None:
+        """Unsubscribe from what outputs need."""
+        if self._depth is not None:
+            self._depth.close()
+
+    def statuses(self, node_name: str) -> list[DiagnosticStatus]:
+        """Return how outputs that have inputs of their own fare."""
+        return [] if self._depth is None else [self._depth.status(node_name)]
 
     def destroy(self) -> None:
         """Remove the publishers."""
-        for publisher in (self._tracks, self._embeddings, self._debug_image, self._markers,
-                          self._labels, self._latency):
+        for publisher in self._publishers:
             self._node.destroy_lifecycle_publisher(publisher)
+        if self._depth is not None:
+            self._depth.destroy()

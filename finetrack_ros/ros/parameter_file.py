@@ -55,6 +55,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     'Model': ('model', 'engine', 'device', 'input_size', 'score_threshold', 'nms_threshold',
               'max_detections', 'max_batch'),
     _NODE_HEADING: (),
+    'Positions in space': ('depth', 'depth_tolerance', 'image_rectified'),
     'Diagnostics': ('max_age', 'max_drop_ratio', 'image_timeout', 'min_rate', 'error_factor'),
 }
 _TRACKER_HEADING = 'Tracker'

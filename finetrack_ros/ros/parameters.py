@@ -143,6 +143,18 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
         'marker_scale', 0.01, 'Metres per pixel of ~/markers in the frame of the image',
         1e-6, 1000.0, runtime=True),
     ParameterSpec(
+        'depth', False,
+        "Publish where the tracks are in space, from the topics 'depth' (aligned to the image) "
+        "and 'camera_info'"),
+    ParameterSpec(
+        'depth_tolerance', 0.02,
+        'Most seconds between the stamps of an image and of its depth image', 0.0, 10.0,
+        runtime=True),
+    ParameterSpec(
+        'image_rectified', False,
+        'The images are rectified: rays follow from P of camera_info instead of K and D',
+        runtime=True),
+    ParameterSpec(
         'max_age', 0.5,
         'Diagnostics warn where half of the frames are older (seconds, stamp to publication)',
         0.0, 3600.0, runtime=True),

@@ -310,6 +310,8 @@ class TrackerNode(LifecycleNode):
                 name, [source.report() for source in camera.inputs], camera.stats.snapshot(),
                 self._enabled, worker.slots.waiting(), settings.values)
                 for camera in self._cameras.values()]
+            for camera in self._cameras.values():
+                array.status += camera.output_statuses()
         self._diagnostics.publish(array)
 
 

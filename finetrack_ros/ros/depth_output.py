@@ -1,0 +1,218 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Publish where one camera's tracks are in space.
+
+Only while somebody subscribes to the positions are depth and calibration subscribed to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+import threading
+import time
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.lifecycle import LifecycleNode
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection3DArray
+from visualization_msgs.msg import MarkerArray
+
+from finetrack_ros.errors import FinetrackError
+from finetrack_ros.io.image_encodings import decode_depth
+from finetrack_ros.ros.depth import DepthError, locate, Positions, read_intrinsics
+from finetrack_ros.ros.depth_conversions import to_detection_3d_array, to_markers_3d
+from finetrack_ros.ros.depth_pairing import NearestPairing
+from finetrack_ros.ros.depth_status import depth_status, DepthCounts
+from finetrack_ros.ros.topic_input import TopicInput
+from finetrack_ros.ros.track_conversions import stamp_seconds
+from finetrack_ros.tracking import Tracks
+
+# They wait in the pairing anyway: none shall be lost while the executor is busy.
+_QUEUE = 5
+_LOG_PERIOD = 10.0
+# Seconds in which the first calibration may come without anybody being warned.
+_INFO_GRACE = 2.0
+
+
+class DepthInput(TopicInput):
+    """Subscription to the depth images of one camera."""
+
+    what = 'depth image'
+    source = 'depth camera'
+    argument = 'depth_topic'
+    type_remedy = "let 'depth_topic' of the launch file name a raw depth image"
+
+
+class CameraInfoInput(TopicInput):
+    """Subscription to the calibration of one camera."""
+
+    what = 'camera_info'
+    source = 'camera driver'
+    argument = 'camera_info_topic'
+    type_remedy = "let 'camera_info_topic' of the launch file name a sensor_msgs/CameraInfo"
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """
+    The tracks of one image, which wait for its depth.
+
+    :ivar size: width and height of the image, None where it is not known.
+    """
+
+    tracks: Tracks
+    labels: Sequence[str]
+    header: Header
+    size: tuple[int, int] | None
+
+
+class DepthOutput:
+    """
+    Positions of one camera's tracks, by depth images that are aligned to its images.
+
+    ``publish`` is called from the worker's thread, ``reset`` from any, the others from the
+    executor's.
+    """
+
+    def __init__(self, node: LifecycleNode, prefix: str, values: Mapping[str, Any]) -> None:
+        """
+        Create the publishers.
+
+        :param prefix: '' or 'front/', stands before each topic's name.
+        :param values: the node's parameters.
+        """
+        self._node = node
+        self._values = values
+        self._tracks = node.create_lifecycle_publisher(
+            Detection3DArray, f'~/{prefix}tracks_3d', 10)
+        self._markers = node.create_lifecycle_publisher(MarkerArray, f'~/{prefix}markers_3d', 1)
+        depth, info = (node.resolve_topic_name(prefix + name) for name in ('depth', 'camera_info'))
+        self._depth = DepthInput(node, Image, depth, values['reliability'], self._on_depth, _QUEUE)
+        self._info_input = CameraInfoInput(
+            node, CameraInfo, info, values['reliability'], self._on_info)
+        self._info: CameraInfo | None = None
+        self._subscribed = False
+        self._opened = 0.0
+        self._pairing: NearestPairing[_Frame] = NearestPairing(values['depth_tolerance'])
+        self._counts = DepthCounts()
+        self._known_frames: set[str] = set()
+        self._lock = threading.Lock()
+
+    def update(self, values: Mapping[str, Any]) -> None:
+        """Take over changed parameters."""
+        self._values = values
+        self._pairing.tolerance = values['depth_tolerance']
+
+    def follow(self) -> None:
+        """Subscribe to depth and calibration while, and only while, somebody wants positions."""
+        if self._wanted() and not self._subscribed:
+            self._depth.open()
+            self._info_input.open()
+            self._opened = time.monotonic()
+            self._subscribed = True
+        elif self._subscribed and not self._wanted():
+            self.close()
+
+    def close(self) -> None:
+        """Unsubscribe, and forget what waits."""
+        self._subscribed = False
+        self._depth.close()
+        self._info_input.close()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the tracks and depth images that wait for each other."""
+        with self._lock:
+            self._pairing.clear()
+
+    def destroy(self) -> None:
+        """Unsubscribe and remove the publishers."""
+        self.close()
+        for publisher in (self._tracks, self._markers):
+            self._node.destroy_lifecycle_publisher(publisher)
+
+    def status(self, node_name: str) -> DiagnosticStatus:
+        """Return how the positions fared since the last call."""
+        reports = [self._depth.report(), self._info_input.report()] if self._subscribed else []
+        with self._lock:
+            snapshot = self._counts.snapshot()
+        return depth_status(node_name, self._depth.topic, reports, snapshot, self._values)
+
+    def publish(self, tracks: Tracks, labels: Sequence[str], header: Header,
+                size: tuple[int, int] | None) -> None:
+        """
+        Publish the positions of the tracks of one image, as soon as its depth is there.
+
+        :param labels: [M], texts of the classes.
+        :param size: width and height of the image; None takes those of ``camera_info``.
+        """
+        if not self._subscribed:
+            return
+        with self._lock:
+            self._publish_pairs(self._pairing.add_frame(
+                stamp_seconds(header.stamp), _Frame(tracks, labels, header, size)))
+
+    def _wanted(self) -> bool:
+        return bool(self._tracks.get_subscription_count()
+                    or self._markers.get_subscription_count())
+
+    def _on_info(self, msg: CameraInfo) -> None:
+        self._info = msg
+
+    def _on_depth(self, msg: Image) -> None:
+        with self._lock:
+            self._publish_pairs(self._pairing.add_depth(stamp_seconds(msg.header.stamp), msg))
+
+    def _publish_pairs(self, pairs: Sequence[tuple[_Frame, Image | None]]) -> None:
+        starting = self._info is None and time.monotonic() < self._opened + _INFO_GRACE
+        for frame, depth in pairs:
+            if depth is None or starting:
+                self._counts.count(unpaired=1)
+                continue
+            try:
+                self._publish_frame(frame, depth)
+            # Called in the executor's thread too, where any exception would end the node.
+            except Exception as error:
+                text = (str(error) if isinstance(error, FinetrackError)
+                        else f'{type(error).__name__}: {error}')
+                self._counts.count(text, failed=1)
+                if self._node.context.ok():
+                    self._node.get_logger().warning(
+                        f'no positions: {text}', throttle_duration_sec=_LOG_PERIOD)
+
+    def _publish_frame(self, frame: _Frame, depth: Image) -> None:
+        positions = self._locate(frame, depth)
+        located = int(positions.valid.sum())
+        self._counts.count(
+            paired=1, located=located, without_depth=len(positions.valid) - located)
+        arguments = (frame.tracks, frame.labels, positions, frame.header)
+        if self._tracks.get_subscription_count():
+            self._tracks.publish(to_detection_3d_array(*arguments))
+        if self._markers.get_subscription_count():
+            self._markers.publish(to_markers_3d(*arguments))
+
+    def _locate(self, frame: _Frame, depth: Image) -> Positions:
+        info = self._info
+        if info is None:
+            raise DepthError(f"no camera_info on '{self._info_input.topic}': correct "
+                             'camera_info_topic, or let the camera driver publish it')
+        for what, header in (('depth image', depth.header), ('camera_info', info.header)):
+            self._check_frame_id(what, header.frame_id, frame.header.frame_id)
+        values, metres = decode_depth(depth)
+        # Detections that come without images are in pixels of the calibrated image.
+        size = frame.size or (info.width, info.height)
+        intrinsics = read_intrinsics(info, size, self._values['image_rectified'])
+        return locate(values, metres, frame.tracks.boxes, size, intrinsics)
+
+    def _check_frame_id(self, what: str, found: str, expected: str) -> None:
+        """Warn once of a depth image or calibration of another camera."""
+        if found == expected or found in self._known_frames:
+            return
+        self._known_frames.add(found)
+        self._node.get_logger().warning(
+            f"the {what} is in the frame '{found}', the image in '{expected}': positions are "
+            'right only where depth is aligned to the image (align_depth, registered depth)')
