@@ -204,9 +204,15 @@ class Camera:
     def __init__(self, bench: Bench, tracks: list[Any], publisher: Any) -> None:
         self.bench, self.tracks, self.publisher = bench, tracks, publisher
 
-    def send(self, *corners: tuple[int, int], header: Header | None = None) -> Image:
-        """Publish one image with a square at each left top corner, and return it."""
+    def send(self, *corners: tuple[int, int], header: Header | None = None,
+             mark: int = 0) -> Image:
+        """
+        Publish one image with a square at each left top corner, and return it.
+
+        :param mark: grey level of the first pixel, which can make the fake model slow or break it.
+        """
         image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+        image[0, 0] = mark
         for left, top in corners:
             image[top:top + SQUARE, left:left + SQUARE] = 255
         msg = to_image_message(image, header or self.bench.header())
@@ -240,11 +246,12 @@ def own_bench(tmp_path: Path) -> Iterator[Bench]:
 @pytest.fixture(scope='session')
 def make_camera() -> Callable[..., Camera]:
     """Return a function that connects a camera to a tracker, once that is subscribed."""
-    def connect(bench: Bench, qos: Any = 10) -> Camera:
-        tracks = bench.subscribe(Detection2DArray, 'tracks')
-        publisher = bench.node.create_publisher(Image, 'image', qos)
+    def connect(bench: Bench, qos: Any = 10, name: str = '') -> Camera:
+        prefix = f'{name}/' if name else ''
+        tracks = bench.subscribe(Detection2DArray, f'{prefix}tracks')
+        publisher = bench.node.create_publisher(Image, f'{prefix}image', qos)
         bench.wait(lambda: publisher.get_subscription_count() == 1, 'subscription of the tracker')
-        bench.wait(lambda: bench.node.count_publishers('tracks'), 'publisher of the tracks')
+        bench.wait(lambda: bench.node.count_publishers(f'{prefix}tracks'), 'publisher of tracks')
         camera = Camera(bench, tracks, publisher)
         # Until both sides know of each other, images and tracks get lost.
         while not tracks:

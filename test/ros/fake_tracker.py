@@ -18,6 +18,10 @@ from finetrack_ros.ros.tracker_node import main
 
 DIM = 8
 
+# What the first pixel of an image makes of it.
+BREAKS = 66
+SLOW = {77: 0.2, 78: 0.03}
+
 
 class SquareRunner:
     """Stands for FineTrackRunner; each square's embedding follows from its height."""
@@ -48,10 +52,10 @@ class SquareRunner:
         return [embeddings(rows[:, 1]) for rows in boxes]
 
     def _squares(self, image: NDArray[np.uint8]) -> Detections:
-        if image[0, 0, 0] == 66:
+        mark = image[0, 0, 0]
+        if mark == BREAKS:
             raise RuntimeError('the engine broke')
-        if image[0, 0, 0] == 77:
-            time.sleep(0.2)
+        time.sleep(SLOW.get(int(mark), 0.0))
         mask = (image[:, :, 0] > 128).astype(np.uint8)
         _, _, stats, _ = cv2.connectedComponentsWithStats(mask)
         left, top, width, height = stats[1:, :4].T
