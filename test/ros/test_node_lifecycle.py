@@ -2,6 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Transitions, run-time parameters, and use inside another process."""
 
+import gc
+import time
+import weakref
+
 from diagnostic_msgs.msg import DiagnosticStatus
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
@@ -13,7 +17,8 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
 from finetrack_ros.errors import ConfigError, ModelError
-from finetrack_ros.ros import TrackerNode
+from finetrack_ros.ros import tracker_node, TrackerNode
+from finetrack_ros.ros.progress import heartbeat
 
 pytestmark = pytest.mark.ros
 
@@ -128,6 +133,24 @@ def test_parameter_describes_itself(running):
     assert 'auto, best_effort, reliable' in reliability.additional_constraints
 
 
+def test_tracks_end_or_go_on_over_a_deactivation_as_asked(running, make_camera):
+    camera, found = make_camera(running), []
+
+    def tracked():
+        # Images are lost until the new subscription is known.
+        sent = camera.send((10, 20))
+        running.spin(0.2)
+        return next((m.detections for m in camera.tracks if m.header == sent.header), None)
+    for keep in (False, True):
+        assert set_parameters(running, keep_tracks=keep).successful
+        found.append(camera.track((10, 20)).detections[0].id)
+        assert change_state(running, Transition.TRANSITION_DEACTIVATE)
+        assert change_state(running, Transition.TRANSITION_ACTIVATE)
+        found.append(running.wait(tracked, 'tracks')[0].id)
+    assert int(found[1]) > int(found[0])
+    assert found[3] == found[2] == found[1]
+
+
 def make_node(bench, factory=None, **values):
     """Return a node in this process."""
     overrides = [Parameter(name, value=value) for name, value in values.items()]
@@ -137,6 +160,54 @@ def make_node(bench, factory=None, **values):
 
 def refuse(values):
     raise ModelError(f"model '{values['model']}': not here")
+
+
+class Model:
+    """Stands for a loaded model."""
+
+    class_names = ('square',)
+    embedding_dim = 8
+    model_name = engine_name = engine_reason = 'fake'
+    device_name = 'cpu'
+    input_size = 320
+
+
+def test_cleanup_frees_the_model(own_bench):
+    models = []
+
+    def load(values):
+        model = Model()
+        models.append(weakref.ref(model))
+        return model
+    node = make_node(own_bench, load, autostart=False, cameras=['front', 'rear'])
+    transitions = [node.trigger_configure, node.trigger_activate, node.trigger_deactivate]
+    assert [step() for step in transitions] == [TransitionCallbackReturn.SUCCESS] * 3
+    assert models[0]() is not None
+    assert node.trigger_cleanup() == TransitionCallbackReturn.SUCCESS
+    gc.collect()
+    assert models[0]() is None
+    assert node.state == 'unconfigured'
+    node.destroy_node()
+
+
+def test_camera_that_cannot_be_made_leaves_nothing_behind(own_bench, monkeypatch):
+    def broken(node, name, *arguments):
+        raise RuntimeError(f'no camera {name}')
+    monkeypatch.setattr(tracker_node, 'Camera', broken)
+    node = make_node(own_bench, lambda values: Model(), autostart=False)
+    assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    assert (node.state, 'no camera' in node.fault) == ('unconfigured', True)
+    node.destroy_node()
+
+
+def test_long_loading_is_said_again_and_again():
+    said = []
+    with heartbeat(said.append, 'loading', period=0.01):
+        deadline = time.monotonic() + 20
+        while len(said) < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert len(said) >= 3
+    assert said[0].startswith('still loading after ')
 
 
 def test_in_process_failure_returns_failure_with_its_cause(own_bench):

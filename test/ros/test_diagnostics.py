@@ -1,0 +1,112 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Levels of the diagnostics follow from the counts and from limits that are parameters."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from finetrack_ros.ros.diagnostics import camera_status, ERROR, model_status, OK, WARN
+from finetrack_ros.ros.frame_stats import Counts, Durations, FrameStats, Snapshot
+from finetrack_ros.ros.parameters import PARAMETERS
+from finetrack_ros.ros.topic_input import InputReport
+
+pytestmark = pytest.mark.ros
+
+LIMITS = {spec.name: spec.default for spec in PARAMETERS}
+IMAGES = InputReport('/image', 'image', 'camera driver', 'image_topic', 1, 0.0, ())
+DETECTIONS = InputReport('/detections', 'detections message', 'detector', 'detections_topic', 1,
+                         0.0, ())
+
+
+def snapshot(total=0.05, seconds=1.0, **recent):
+    counts = Counts(**{'received': 10, 'processed': 10, **recent})
+    durations = [Durations(total, 0.0, 0.0, 0.0, 0.0, total, 2)] * counts.processed
+    return Snapshot(counts, counts, seconds, 3, 'the last error', durations)
+
+
+def judge(snapshot, inputs=(IMAGES,), enabled=True, **limits):
+    status = camera_status('/tracker', inputs, snapshot, enabled, 0, {**LIMITS, **limits})
+    return status.level, status.message
+
+
+def test_good_camera_is_ok_with_its_rate():
+    assert judge(snapshot(seconds=2.0)) == (OK, '5.0 frames per second')
+
+
+@pytest.mark.parametrize(('recent', 'level', 'text'), [
+    ({'failed': 1}, ERROR, '1 frames failed: the last error'),
+    ({'bad': 2}, WARN, '2 bad images: the last error'),
+    ({'bad_detections': 1}, WARN, 'the last error'),
+    ({'dropped': 6}, WARN, '6 of 10 images were overtaken'),
+    ({'total': 0.6}, WARN, 'older than 0.60 s'),
+    ({'total': 6.0}, ERROR, 'older than 6.00 s'),
+    ({'total': 1e6}, WARN, 'use_sim_time'),
+    ({'total': -2.0}, WARN, 'bring the clocks of the machines together'),
+])
+def test_fault_has_its_level_and_says_so(recent, level, text):
+    found, message = judge(snapshot(**recent))
+    assert (found, text in message) == (level, True), message
+
+
+@pytest.mark.parametrize(('limits', 'level'), [
+    ({'max_age': 0.04}, WARN), ({'max_age': 0.04, 'error_factor': 1.2}, ERROR),
+    ({'max_drop_ratio': 0.1}, WARN), ({'min_rate': 11.0}, WARN), ({'min_rate': 9.0}, OK)])
+def test_limits_are_parameters(limits, level):
+    assert judge(snapshot(dropped=2), **limits)[0] == level
+
+
+@pytest.mark.parametrize(('silence', 'publishers', 'level', 'text'), [
+    (4.0, 0, WARN, 'start the camera driver or correct image_topic'),
+    (4.0, 1, WARN, 'look at the camera driver'),
+    (31.0, 1, ERROR, "no image on '/image' for 31 s"),
+])
+def test_silence_becomes_an_error_in_time(silence, publishers, level, text):
+    report = IMAGES._replace(silence=silence, publishers=publishers)
+    found, message = judge(snapshot(received=0, processed=0), [report])
+    assert (found, text in message) == (level, True), message
+
+
+def test_worst_level_wins():
+    late = snapshot(bad=1, total=6.0)
+    assert judge(late)[0] == ERROR
+
+
+def test_silent_detector_is_told_apart_from_the_camera():
+    level, message = judge(snapshot(), [IMAGES, DETECTIONS._replace(silence=5.0, publishers=0)])
+    assert level == WARN
+    assert 'start the detector or correct detections_topic' in message
+
+
+def test_some_unpaired_detections_are_no_warning():
+    assert judge(snapshot(unpaired_detections=3, paired=7), [IMAGES, DETECTIONS])[0] == OK
+    assert judge(snapshot(unpaired_detections=3), [IMAGES, DETECTIONS])[0] == WARN
+
+
+def test_disabled_camera_and_its_problems():
+    problem = IMAGES._replace(problems=['nothing arrives'])
+    assert judge(snapshot(failed=1), enabled=False) == (OK, 'disabled by ~/enable')
+    assert judge(snapshot(), [problem]) == (ERROR, 'nothing arrives')
+
+
+def test_model_status_tells_what_runs_or_why_not():
+    runner = SimpleNamespace(engine_name='onnxruntime', device_name='cpu', engine_reason='asked',
+                             embedding_dim=8, input_size=640, model_name='nano')
+    running = model_status('/tracker', 'active', 'nano', runner, '')
+    assert (running.level, running.message) == (OK, 'nano on onnxruntime')
+    assert {v.key: v.value for v in running.values}['device'] == 'cpu'
+    assert model_status('/tracker', 'inactive', 'nano', None, '').level == WARN
+    assert model_status('/tracker', 'active', '', None, '').level == OK
+    assert model_status('/tracker', 'unconfigured', 'nano', None, 'gone').level == ERROR
+
+
+def test_snapshots_split_time_and_keep_totals():
+    stats = FrameStats()
+    stats.count(received=3, dropped=1)
+    first = stats.snapshot()
+    stats.count('it broke', failed=1)
+    second = stats.snapshot()
+    assert (first.recent, second.totals) == (
+        Counts(received=3, dropped=1), replace(first.totals, failed=1))
+    assert (second.recent, second.last_error) == (Counts(failed=1), 'it broke')
