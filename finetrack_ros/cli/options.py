@@ -90,3 +90,12 @@ def parse_score_range(text: str | None) -> tuple[float, float] | None:
         raise ConfigError(f"--score-range '{text}' is not understood. Give the score that means 0 "
                           'and a higher one that means 1, such as 0:100.')
     return found
+
+
+def check_detections_options(given: bool, embeddings: bool, score_range: str | None) -> None:
+    """Raise ConfigError where options are used that mean nothing without ``--detections``."""
+    for name, used in (('--no-embeddings', not embeddings),
+                       ('--score-range', score_range is not None)):
+        if used and not given:
+            raise ConfigError(f'{name} is about detections from elsewhere: give them with '
+                              '--detections, too')

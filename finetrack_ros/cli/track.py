@@ -117,15 +117,10 @@ def track(
 def _check_options(source: str | None, detections: Path | None, embeddings: bool,
                    score_range: str | None, video: Path | None) -> None:
     """Raise ConfigError where options are given that mean nothing together."""
-    if detections is None:
-        if source is None:
-            raise ConfigError('there is nothing to track: give a SOURCE, or --detections with a '
-                              'text of detections, or both')
-        for name, given in (('--no-embeddings', not embeddings),
-                            ('--score-range', score_range is not None)):
-            if given:
-                raise ConfigError(f'{name} is about detections from elsewhere: give them with '
-                                  '--detections, too')
+    if source is None and detections is None:
+        raise ConfigError('there is nothing to track: give a SOURCE, or --detections with a text '
+                          'of detections, or both')
+    options.check_detections_options(detections is not None, embeddings, score_range)
     if source is None and video is not None:
         raise ConfigError('--video needs images to draw on: give the SOURCE of the detections')
 

@@ -77,6 +77,7 @@ def tune(
     metric = metric.upper()
     if metric not in METRICS:
         raise ConfigError(f"--metric '{metric}' is unknown; use one of {', '.join(METRICS)}")
+    options.check_detections_options(detections is not None, embeddings, score_range)
     start = read_tracker_config(preset)
     _check_output(output_file)
     load = functools.cache(
@@ -108,8 +109,11 @@ def _check_output(path: Path) -> None:
     """Raise SourceError now where the result could not be written in an hour."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        is_new = not path.exists()
         with path.open('a'):
             pass
+        if is_new:
+            path.unlink()
     except OSError as error:
         raise SourceError(f"Output '{path}' cannot be written ({error.strerror}). Choose a file "
                           'in a folder where you may write.') from error

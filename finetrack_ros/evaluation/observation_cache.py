@@ -68,9 +68,32 @@ class ObservationCache:
         kept = self._load(path, state) if path.exists() else None
         if kept is not None:
             return kept
+        self._prepare()
         made = make()
         self._save(path, state, made)
         return made
+
+    def _prepare(self) -> None:
+        """Raise SourceError before the model has run for nothing."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: OSError) -> SourceError:
+        return SourceError(f"Cache folder '{self._folder}' cannot be written ({error.strerror}). "
+                           'Give another one with --cache.')
+
+    def _save(self, path: Path, state: str, observations: Observations) -> None:
+        partial = self._folder / f'{path.stem}.{os.getpid()}.part'
+        try:
+            with partial.open('wb') as file:
+                np.savez(file, state=np.array(state), **_pack(observations))
+            partial.replace(path)
+        except OSError as error:
+            raise self._refusal(error) from error
+        finally:
+            partial.unlink(missing_ok=True)
 
     def _load(self, path: Path, state: str) -> Observations | None:
         try:
@@ -83,20 +106,6 @@ class ObservationCache:
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
             self._report(f"'{path}' is damaged ({error}) and is made anew")
             return None
-
-    def _save(self, path: Path, state: str, observations: Observations) -> None:
-        partial = self._folder / f'{path.stem}.{os.getpid()}.part'
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            try:
-                with partial.open('wb') as file:
-                    np.savez(file, state=np.array(state), **_pack(observations))
-                partial.replace(path)
-            finally:
-                partial.unlink(missing_ok=True)
-        except OSError as error:
-            raise SourceError(f"Cache folder '{self._folder}' cannot be written "
-                              f'({error.strerror}). Give another one with --cache.') from error
 
 
 def _pack(observations: Observations) -> dict[str, Any]:
@@ -123,7 +132,8 @@ def _unpack(content: Any) -> Observations:
     together = Detections(content['boxes'], content['scores'], content['classes'], embeddings)
     ends = np.cumsum(content['counts'])
     numbers, stamps, motions = content['numbers'], content['stamps'], content['motions']
-    if not len(numbers) == len(stamps) == len(motions) == len(ends) or ends[-1] != len(together):
+    lengths = {len(numbers), len(stamps), len(motions), len(ends)}
+    if len(lengths) > 1 or 0 in lengths or ends[-1] != len(together):
         raise ValueError('its arrays are of different lengths')
     starts = ends - content['counts']
     return Observations(
