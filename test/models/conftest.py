@@ -2,20 +2,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small model with every part at work, and its exported graphs."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-torch = pytest.importorskip('torch', reason='the models need torch; install the extra "train"')
-
-from finetrack_ros.models import FineTrack  # noqa: E402
-from finetrack_ros.models.export import export_onnx  # noqa: E402
-from finetrack_ros.models.fafpn import FlowAlign  # noqa: E402
+# Imported by the fixtures: without torch each test module skips itself, which a conftest cannot.
+if TYPE_CHECKING:
+    from finetrack_ros.models import FineTrack
 
 
 @pytest.fixture(scope='session')
 def model() -> FineTrack:
     """Return an untrained model whose flows are not zero and whose norms are not the identity."""
+    import torch
+
+    from finetrack_ros.models import FineTrack
+    from finetrack_ros.models.fafpn import FlowAlign
+
     generator = torch.Generator().manual_seed(7)
     torch.manual_seed(7)
     finetrack = FineTrack().eval()
@@ -33,6 +39,8 @@ def model() -> FineTrack:
 def exported(model: FineTrack, request: pytest.FixtureRequest,
              tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """Return a sampling form and the folder of the graphs exported in it."""
+    from finetrack_ros.models.export import export_onnx
+
     folder = tmp_path_factory.mktemp(request.param)
     export_onnx(model, folder, form=request.param, name='untrained')
     return request.param, folder
