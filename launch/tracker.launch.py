@@ -15,7 +15,8 @@ WORDS = {'model': 'model', 'device': 'device', 'detector': 'detector',
          'preset': 'tracker.preset'}
 FLAGS = ('autostart', 'use_sim_time', 'embeddings')
 FLAG = ['', 'true', 'false']
-TOPICS = {'image_topic': 'image', 'detections_topic': 'detections'}
+TOPICS = {'image_topic': 'image', 'detections_topic': 'detections', 'depth_topic': 'depth',
+          'camera_info_topic': 'camera_info'}
 CAMERA = '{camera}'
 
 
@@ -50,17 +51,23 @@ def start_tracker(context: LaunchContext) -> list[Node]:
         return LaunchConfiguration(name).perform(context)
 
     cameras = camera_names(given('cameras'))
+    topics = {name: given(name) for name in TOPICS}
+    if not topics['camera_info_topic'] and '/' in topics['image_topic']:
+        # Camera drivers publish it beside the image.
+        topics['camera_info_topic'] = topics['image_topic'].rpartition('/')[0] + '/camera_info'
     overrides = {parameter: given(name) for name, parameter in WORDS.items() if given(name)}
     overrides |= {name: given(name) == 'true' for name in FLAGS if given(name)}
     if cameras:
         overrides['cameras'] = cameras
+    if topics['depth_topic']:
+        overrides['depth'] = True
     tracker = Node(
         package='finetrack_ros',
         executable='tracker_node',
         name='tracker',
         namespace=LaunchConfiguration('namespace'),
         parameters=[LaunchConfiguration('params_file'), overrides],
-        remappings=remappings(cameras, {name: given(name) for name in TOPICS}),
+        remappings=remappings(cameras, topics),
         arguments=['--ros-args', '--log-level', LaunchConfiguration('log_level')],
         additional_env=large_images_environment(),
         output='screen',
@@ -115,6 +122,15 @@ def generate_launch_description() -> LaunchDescription:
             'detections_topic', default_value='',
             description='Topic of those detections (vision_msgs/Detection2DArray); with '
                         f'{CAMERA} like image_topic; empty: detections or {CAMERA}/detections'),
+        DeclareLaunchArgument(
+            'depth_topic', default_value='',
+            description='Topic of depth images that are aligned to the images (sensor_msgs/Image '
+                        f'16UC1 or 32FC1), with {CAMERA} like image_topic; given, it turns on '
+                        'tracker/tracks_3d and tracker/markers_3d; empty: as in params_file'),
+        DeclareLaunchArgument(
+            'camera_info_topic', default_value='',
+            description='Topic of the calibration of the images (sensor_msgs/CameraInfo); empty: '
+                        'camera_info beside image_topic'),
         DeclareLaunchArgument(
             'embeddings', default_value='', choices=FLAG,
             description=f'false tracks without appearance; {empty}'),
