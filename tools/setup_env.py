@@ -155,9 +155,10 @@ class Setup:
                 [n for n in inner if n != 'opencv-python' and not self.present(n)], log)
 
     def install_beside_ros(self, wanted: list[str], log: str) -> None:
-        """Install libraries without replacing the NumPy that ROS is built for."""
+        """Install libraries for the NumPy that ROS is built for, or a newer one that fits it."""
+        version = self.ask('import numpy; print(numpy.__version__)')
         constraints = VENV / 'held.txt'
-        constraints.write_text(self.ask('import numpy; print(f"numpy=={numpy.__version__}")'))
+        constraints.write_text(f'numpy>={version},<{int(version.partition(".")[0]) + 1}')
         if wanted:
             self.pip('--constraint', constraints, *wanted, log=log)
 
@@ -172,11 +173,19 @@ class Setup:
             '        print(r.name + str(r.specifier))').splitlines()
 
     def present(self, requirement: str) -> bool:
-        """Say whether the environment can import what a requirement names."""
+        """Say whether the environment has what a requirement names, in a version that it takes."""
         name = package_name(requirement)
         module = MODULES.get(name, name.replace('-', '_'))
         return self.ask(
-            f'from importlib.util import find_spec; print(find_spec({module!r}))') != 'None'
+            'from importlib.metadata import PackageNotFoundError, version\n'
+            'from importlib.util import find_spec\n'
+            'from pip._vendor.packaging.requirements import Requirement\n'
+            f'wanted = Requirement({requirement!r})\n'
+            'try:\n'
+            '    fits = wanted.specifier.contains(version(wanted.name))\n'
+            'except PackageNotFoundError:\n'
+            "    fits = True  # Debian's OpenCV does not say its version\n"
+            f'print(fits and find_spec({module!r}) is not None)') == 'True'
 
     def build(self) -> None:
         """Build finetrack_ros, and vision_msgs where ROS does not bring it, with colcon."""

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The set-up names what a machine lacks, in one sentence with the remedy."""
 
+import importlib
 import os
 from pathlib import Path
 import subprocess
@@ -28,6 +29,15 @@ def programs(tmp_path):
             (tmp_path / name).symlink_to(found / name)
         return tmp_path
     return make
+
+
+@pytest.mark.parametrize(('requirement', 'present'), [
+    ('numpy>=1.26', True), ('numpy>=99', False), ('no-such-library', False), ('numpy', True)])
+def test_libraries_are_asked_for_in_their_version(monkeypatch, requirement, present):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    setup_env = importlib.import_module('setup_env')
+    monkeypatch.setattr(setup_env, 'VENV_PYTHON', sys.executable)
+    assert setup_env.Setup(None).present(requirement) is present
 
 
 def test_no_python(programs):
