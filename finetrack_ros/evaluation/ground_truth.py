@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import configparser
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetrack_ros.errors import SourceError
-from finetrack_ros.io import MotRows, read_mot
+from finetrack_ros.io import MotRows, read_mot, read_seqinfo
 
 PEDESTRIAN = 1
 # Person on vehicle, static person, distractor, reflection: found or not, they do not count.
@@ -110,16 +109,12 @@ def read_sequence(folder: str | Path) -> Sequence:
     folder = Path(folder)
     truth = read_ground_truth(folder / 'gt' / 'gt.txt')
     last = int(truth.frames.max())
-    ini = folder / 'seqinfo.ini'
-    if not ini.is_file():
+    if not (folder / 'seqinfo.ini').is_file():
         return Sequence(folder.resolve().name, folder, last, truth)
-    parser = configparser.ConfigParser()
-    try:
-        parser.read(ini, encoding='utf-8')
-        length = parser.getint('Sequence', 'seqLength')
-    except (configparser.Error, ValueError) as error:
-        raise SourceError(f"'{ini}' states no length ({error}). Write seqLength = number of "
-                          'frames in its [Sequence] section.') from error
+    length = read_seqinfo(folder).length
+    if length is None:
+        raise SourceError(f"'{folder / 'seqinfo.ini'}' states no length. Write seqLength = number "
+                          'of frames in its [Sequence] section.')
     if last > length:
         raise SourceError(f"'{folder}' has ground truth for frame {last}, but its seqinfo.ini "
                           f'states seqLength={length}. Correct one of them.')

@@ -40,6 +40,9 @@ def read_seqinfo(folder: str | Path) -> SequenceInfo:
     """
     folder = Path(folder)
     ini = folder / 'seqinfo.ini'
+    if not ini.is_file():
+        raise SourceError(f"'{ini}' does not exist. Write it as MOTChallenge does, with frameRate "
+                          'and seqLength in its [Sequence] section.')
     parser = configparser.ConfigParser()
     try:
         parser.read(ini, encoding='utf-8')
