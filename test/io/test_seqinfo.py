@@ -32,7 +32,8 @@ def test_what_is_not_stated_is_as_usual(write):
 
 @pytest.mark.parametrize(('text', 'problem'), [
     ('', 'not a MOTChallenge'), ('[Sequence]\nseqLength=many\n', 'many'),
-    ('[Sequence]\nframeRate=0\n', 'frameRate=0'), ('[Sequence]\nframeRate=nan\n', 'frameRate=nan')])
+    ('[Sequence]\nframeRate=0\n', 'frameRate=0'),
+    ('[Sequence]\nframeRate=nan\n', 'frameRate=nan')])
 def test_malformed_files_are_refused(write, text, problem):
     with pytest.raises(SourceError, match=problem) as caught:
         read_seqinfo(write(text))
