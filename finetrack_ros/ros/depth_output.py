@@ -182,7 +182,8 @@ class DepthOutput:
                 self._counts.count(text, failed=1)
                 if self._node.context.ok():
                     self._node.get_logger().warning(
-                        f'no positions: {text}', throttle_duration_sec=_LOG_PERIOD)
+                        f"no positions by '{self._depth.topic}': {text}",
+                        throttle_duration_sec=_LOG_PERIOD)
 
     def _publish_frame(self, frame: _Frame, depth: Image) -> None:
         positions = self._locate(frame, depth)
