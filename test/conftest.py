@@ -33,7 +33,11 @@ def shared_data() -> Path:
 
 
 class BagRecorder:
-    """Writes bags through rosbags; messages are (topic, nanoseconds, message)."""
+    """
+    Writes bags through rosbags; messages are (topic, nanoseconds, message).
+
+    A message is an object of rosbags, or a pair of its type and serialised bytes.
+    """
 
     def __init__(self):
         from rosbags.typesys import get_typestore, Stores
@@ -59,6 +63,11 @@ class BagRecorder:
         return self.make('sensor_msgs/CompressedImage', self.header(nanoseconds), suffix[1:],
                          cv2.imencode(suffix, image)[1])
 
+    def serialize(self, message):
+        """Return type and bytes of a message."""
+        kind = message.__msgtype__
+        return kind, bytes(self.store.serialize_cdr(message, kind))
+
     def write(self, path, messages, storage='sqlite3', compression=None):
         """Write a bag, compressed by 'file' or 'message' where asked; return its folder."""
         from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
@@ -69,10 +78,9 @@ class BagRecorder:
         connections = {}
         with writer:
             for topic, stamp, message in messages:
-                kind = message.__msgtype__
+                kind, data = message if isinstance(message, tuple) else self.serialize(message)
                 if topic not in connections:
                     connections[topic] = writer.add_connection(topic, kind, typestore=self.store)
-                data = self.store.serialize_cdr(message, kind)
                 writer.write(connections[topic], stamp, data)
         return path
 

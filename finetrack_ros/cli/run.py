@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 import itertools
 from pathlib import Path
+import signal
 import statistics
 import time
 from typing import TypeVar
@@ -45,7 +46,7 @@ class Run:
     :ivar stage_seconds: the same by stage of the pipeline.
     :ivar last_frame: number of the last frame that was tracked; 0 before the first.
     :ivar skipped: number of images that could not be decoded and were left out.
-    :ivar interrupted: whether Ctrl-C ended it.
+    :ivar interrupted: whether Ctrl-C or SIGTERM ended it.
     """
 
     ids: set[int] = field(default_factory=set)
@@ -71,7 +72,7 @@ def track_frames(source: FrameSource, pipeline: Pipeline, sinks: Sequence[Sink[F
                  max_frames: int | None = None, show_progress: bool = True,
                  detections: MotDetections | None = None) -> Run:
     """
-    Track until the source ends, ``max_frames`` are done, or Ctrl-C is pressed.
+    Track until the source ends, ``max_frames`` are done, or Ctrl-C or SIGTERM ends the run.
 
     :param sinks: called with every frame and its tracks, in order.
     :param detections: of another detector, paired with frames by number; None runs ours.
@@ -112,6 +113,8 @@ def _track(frames: Iterable[FrameT], step: Callable[[FrameT], Tracks],
            sinks: Sequence[Sink[FrameT]], pipeline: Pipeline, progress: Progress,
            task: TaskID) -> Run:
     run = Run()
+    # SIGTERM (timeout, docker stop) too leaves outputs that are complete up to there.
+    terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         for frame in frames:
             start = time.perf_counter()
@@ -124,6 +127,8 @@ def _track(frames: Iterable[FrameT], step: Callable[[FrameT], Tracks],
                             f'{len(tracks):3d} on screen  {len(run.ids):4d} ids')
     except KeyboardInterrupt:
         run.interrupted = True
+    finally:
+        signal.signal(signal.SIGTERM, terminate)
     return run
 
 

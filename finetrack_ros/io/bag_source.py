@@ -88,52 +88,62 @@ class BagSource(FrameSource):
         with ExitStack() as stack:
             self._readers = _open_readers(path, stack)
             self._connections = _choose_topic(self._readers, path, topic)
+            self.fps = self._frame_rate()
             self._files = stack.pop_all()
         self.topic = self._connections[0].topic
         self.name = path.resolve().stem
         self.length = self.last_index = sum(c.msgcount for c in self._connections)
         self.storage = 'mcap' if _storage_files(path, '.mcap') else 'sqlite3'
-        self.fps = self._frame_rate()
         self._messages = enumerate(self._read(), 1)
-        self._first_stamp: int | None = None
-        self._some_unstamped = False
-        self._decoded = 0
+        self._index = self._decoded = 0
+        self._first_stamp = self._last_stamp = 0
+        self._told: set[str] = set()
 
     def __next__(self) -> BagFrame:
         """Return the next image that can be decoded."""
         for index, (kind, bag_stamp, data) in self._messages:
+            self._index = index
             try:
                 message: Any = typestore().deserialize_cdr(data, kind)
                 image = (decode_raw if kind == IMAGE else decode_compressed)(message)
             except (SerdeError, ImageError) as error:
-                self._skip(index, str(error))
+                self.skipped += 1
+                self._tell_once('bad', f'image {index} is left out: {error}')
                 continue
-            self._decoded += 1
             stamp = message.header.stamp
             header = BagHeader(stamp.sec, stamp.nanosec, message.header.frame_id)
-            return BagFrame(image, self._seconds(header, bag_stamp), index, header, bag_stamp)
+            seconds = self._seconds(header, bag_stamp)
+            self._decoded += 1
+            return BagFrame(image, seconds, index, header, bag_stamp)
         if not self._decoded:
             raise SourceError(f"No image of topic '{self.topic}' in bag '{self._path}' can be "
                               'decoded. Choose a topic with camera images.')
+        if self._index < self.length:
+            self._tell_once('short', f'ends after image {self._index} of {self.length}: the bag '
+                            'seems damaged')
         raise StopIteration
-
-    def _skip(self, index: int, problem: str) -> None:
-        if not self.skipped:
-            _logger.warning("Image %d of topic '%s' is left out: %s", index, self.topic, problem)
-        self.skipped += 1
 
     def _seconds(self, header: BagHeader, bag_stamp: int) -> float:
         """Return the seconds since the first frame."""
         stamp = header.nanoseconds
         if not stamp:
-            if not self._some_unstamped:
-                _logger.warning("Topic '%s' has images without a stamp in their header; the time "
-                                'of their recording is taken.', self.topic)
-            self._some_unstamped = True
+            self._tell_once('unstamped', 'has images without a stamp in their header; the time '
+                            'of their recording is taken')
             stamp = bag_stamp
-        if self._first_stamp is None:
-            self._first_stamp = stamp
+        if not self._decoded:
+            self._first_stamp = self._last_stamp = stamp
+        if stamp < self._last_stamp:
+            back = (self._last_stamp - stamp) / _NANOSECONDS
+            self._tell_once('back', f'stamps jump back by {back:.3f} s at image {self._index}; '
+                            "the tracker's on_jump_back says what becomes of the tracks")
+        self._last_stamp = stamp
         return (stamp - self._first_stamp) / _NANOSECONDS
+
+    def _tell_once(self, kind: str, text: str) -> None:
+        """Log a warning, the first of its kind only."""
+        if kind not in self._told:
+            _logger.warning("Topic '%s' of bag '%s': %s.", self.topic, self._path, text)
+        self._told.add(kind)
 
     def _frame_rate(self) -> float:
         """Return the frames per second of the recording's beginning."""

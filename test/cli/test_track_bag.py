@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``finetrack track`` from bag to bag."""
 
+import signal
+
 import cv2
 import numpy as np
 import pytest
@@ -116,13 +118,14 @@ def test_bad_image_is_reported_and_costs_no_track(bags, tmp_path, messages, dete
     assert {detection.id for array in arrays for detection in array.detections} == {'1'}
 
 
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_run_leaves_a_readable_bag(
-        bags, tmp_path, messages, detections, monkeypatch):
+        bags, tmp_path, messages, detections, monkeypatch, number):
     decoded = []
 
     def embed(self, images, boxes):
         if len(decoded) == 4:
-            raise KeyboardInterrupt
+            signal.raise_signal(number)
         decoded.append(1)
         return [np.zeros((len(boxes[0]), 2), np.float32)]
 
@@ -130,6 +133,7 @@ def test_interrupted_run_leaves_a_readable_bag(
     source = bags.write(tmp_path / 'walk', messages)
     result = run(source, '-o', tmp_path / 'out', '--detections', detections)
     assert result.exit_code == 130
+    assert 'interrupted' in result.stdout
     assert len(read(tmp_path / 'out')) == 2 * 4
 
 

@@ -149,8 +149,26 @@ def test_bad_images_are_left_out_and_counted(bags, tmp_path, caplog):
     assert grey_of(frames) == [frame.index for frame in frames] == [1, 3, 5]
     assert source.skipped == 2
     warning, = caplog.records
-    assert "Image 2 of topic '/camera/image'" in warning.message
+    assert "Topic '/camera/image' of bag" in warning.message
+    assert 'image 2 is left out' in warning.message
     assert '32FC1' in warning.message
+
+
+@settings(max_examples=30, deadline=None)
+@given(damages=st.lists(st.tuples(st.integers(0, 2400), st.binary(min_size=1, max_size=5),
+                                  st.booleans()), max_size=5))
+def test_hostile_messages_are_images_or_left_out(bags, tmp_path_factory, damages):
+    topic, stamp, message = recording(bags, 1)[0]
+    kind, whole = bags.serialize(message)
+    messages = [(topic, stamp, message)]
+    for start, junk, cut in damages:
+        data = whole[:start] + junk + (b'' if cut else whole[start + len(junk):])
+        messages.append((topic, stamp + len(messages), (kind, data)))
+    path = bags.write(tmp_path_factory.mktemp('bag') / 'bag', messages)
+    with open_source(str(path)) as source:
+        frames = list(source)
+    assert source.skipped + len(frames) == len(messages)
+    assert grey_of(frames[:1]) == [1]
 
 
 def test_bag_of_nothing_but_bad_images_is_an_error(bags, tmp_path):
@@ -170,6 +188,15 @@ def test_images_without_stamp_have_the_time_of_recording(bags, tmp_path, caplog)
     assert 'without a stamp' in caplog.text
 
 
+def test_stamps_that_jump_back_are_kept_and_reported(bags, tmp_path, caplog):
+    stamps = [START, START + PERIOD, START - PERIOD, START, START - 2 * PERIOD]
+    messages = [(TOPIC, i, bags.image(picture(i), stamp)) for i, stamp in enumerate(stamps)]
+    frames = read(bags.write(tmp_path / 'bag', messages))
+    assert [frame.stamp for frame in frames] == pytest.approx([0, 0.04, -0.04, 0, -0.08])
+    warning, = caplog.records
+    assert 'jump back by 0.080 s at image 3' in warning.message
+
+
 @pytest.mark.parametrize('gaps', [(), (0, 0), (1, 1)])
 def test_strange_times_give_a_sane_frame_rate(bags, tmp_path, gaps):
     stamps = itertools.accumulate(gaps, initial=START)
@@ -185,6 +212,17 @@ def test_truncated_bag_is_an_error(bags, tmp_path, storage):
     data.write_bytes(data.read_bytes()[:data.stat().st_size // 2])
     with pytest.raises(SourceError, match=r"Bag '.*' (cannot be read|is damaged)"):
         read(path)
+
+
+@storages
+def test_bag_with_fewer_images_than_it_says_is_reported(bags, tmp_path, storage, caplog):
+    messages = recording(bags, 3)
+    path = bags.write(tmp_path / 'bag', messages, storage)
+    part = bags.write(tmp_path / 'part', messages[:2], storage)
+    data, = path.glob('bag.*')
+    data.write_bytes((part / data.name.replace('bag', 'part')).read_bytes())
+    assert grey_of(read(path)) == [1, 2]
+    assert 'ends after image 2 of 3' in caplog.text
 
 
 @pytest.mark.parametrize('metadata', [
