@@ -196,6 +196,6 @@ def locate(depth: NDArray[Any], metres: float, boxes: NDArray[np.floating],
     centres = np.column_stack([rays * z[:, None], z])
     widths = (boxes[:, 2:] - boxes[:, :2]) / intrinsics.matrix.diagonal()[:2] * z[:, None]
     sizes = np.column_stack([widths, widths.min(axis=1)])
-    valid = np.asarray(np.isfinite(centres).all(axis=1), np.bool_)
+    valid = np.asarray(np.isfinite(np.hstack([centres, sizes])).all(axis=1), np.bool_)
     centres[~valid] = sizes[~valid] = np.nan
     return Positions(centres, sizes, valid)

@@ -206,6 +206,9 @@ class DepthOutput:
         values, metres = decode_depth(depth)
         # Detections that come without images are in pixels of the calibrated image.
         size = frame.size or (info.width, info.height)
+        if min(size) < 1:
+            raise DepthError(f"camera_info on '{self._info_input.topic}' does not say the size of "
+                             'the image: let the camera driver fill in width and height')
         intrinsics = read_intrinsics(info, size, self._values['image_rectified'])
         return locate(values, metres, frame.tracks.boxes, size, intrinsics)
 

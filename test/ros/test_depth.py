@@ -162,6 +162,21 @@ def test_depth_of_another_view_is_refused():
         measure_depths(plane(1, (180, 320)), np.zeros((1, 4)), SIZE)
 
 
+@given(st.lists(st.floats(), min_size=9, max_size=9),
+       st.lists(st.floats(), max_size=15), st.sampled_from(['plumb_bob', 'equidistant', 'ds', '']),
+       st.tuples(*[st.integers(0, 2**32 - 1)] * 6), boxes(), st.floats(width=32), st.booleans())
+def test_hostile_calibration_gives_finite_positions_or_an_error(
+        k, d, model, extents, drawn, metres, rectified):
+    info = camera_info(width=extents[0], height=extents[1], d=d, model=model, roi=extents[2:])
+    info.k, info.p = k, [*k, *k[:3]]
+    try:
+        found = locate(plane(metres), 1.0, drawn, SIZE, read_intrinsics(info, SIZE, rectified))
+    except DepthError:
+        return
+    assert np.isfinite(found.centres[found.valid]).all()
+    assert np.isfinite(found.sizes[found.valid]).all()
+
+
 def test_zero_distortion_and_rectified_images_need_no_model():
     raw = read_intrinsics(camera_info(d=[0.0] * 5, model='ds'), SIZE, False)
     rectified = read_intrinsics(camera_info(d=PLUMB_BOB, model='ds'), SIZE, True)

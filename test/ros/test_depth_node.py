@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
+from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection3DArray
 from visualization_msgs.msg import Marker, MarkerArray
 
@@ -173,6 +174,28 @@ def test_nobody_subscribed_means_no_depth_received(camera):
     bench.wait(lambda: camera.status().message.startswith('idle'), 'idle status')
     camera.subscribe()
     assert len(camera.located(scene(), (100, 100))[0].detections) == 1
+
+
+def test_positions_go_on_after_a_pause(camera):
+    camera.bench.call(SetBool, '/tracker/enable', SetBool.Request(data=False))
+    camera.bench.wait(lambda: not camera.depths.get_subscription_count(), 'end of subscription')
+    camera.bench.call(SetBool, '/tracker/enable', SetBool.Request(data=True))
+    camera.bench.wait(lambda: camera.camera.send() and camera.bench.spin(0.2)
+                      or camera.depths.get_subscription_count(), 'subscription to depth')
+    camera.bench.wait(lambda: camera.send_info(camera.bench.header())
+                      or camera.infos.get_subscription_count(), 'subscription to camera_info')
+    assert len(camera.located(scene(), (100, 100))[0].detections) == 1
+
+
+def test_each_camera_has_its_own_positions(own_bench):
+    own_bench.start_tracker(reliability='reliable', depth=True, cameras='[front, rear]')
+    for name in ('front', 'rear'):
+        own_bench.subscribe(Detection3DArray, f'/tracker/{name}/tracks_3d')
+        publisher = own_bench.node.create_publisher(Image, f'{name}/image', 10)
+        own_bench.wait(lambda p=publisher, n=name: p.publish(Image()) or own_bench.spin(0.1)
+                       or own_bench.node.count_subscribers(f'{n}/depth'), 'subscription to depth')
+    assert {f'/{name}/{topic}' for name in ('front', 'rear') for topic in ('depth', 'image')} <= {
+        *own_bench.wait(lambda: len(own_bench.status()) == 5 and own_bench.status(), 'statuses')}
 
 
 def test_depth_is_off_by_default(own_bench, make_camera):
