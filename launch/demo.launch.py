@@ -5,7 +5,13 @@
 from pathlib import Path
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, Shutdown
+from launch.actions import (
+    DeclareLaunchArgument,
+    IncludeLaunchDescription,
+    RegisterEventHandler,
+    Shutdown,
+)
+from launch.event_handlers import OnProcessExit
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
@@ -46,10 +52,12 @@ def generate_launch_description() -> LaunchDescription:
         }],
         additional_env=large_images_environment(),
         output='screen',
-        on_exit=Shutdown(reason='the video has ended'),
     )
+    # Without this the player would wait for ever for a tracker that could not start.
+    end = RegisterEventHandler(OnProcessExit(
+        on_exit=[Shutdown(reason='the video, the tracker or rviz has ended')]))
     tracker = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(str(Path(__file__).with_name('tracker.launch.py'))),
         launch_arguments={'rviz': LaunchConfiguration('rviz'),
                           'model': LaunchConfiguration('model')}.items())
-    return LaunchDescription([*arguments, player, tracker])
+    return LaunchDescription([*arguments, end, player, tracker])
