@@ -39,16 +39,16 @@ class TrackerConfig:
     frame_rate: float = _number(
         30.0, 0.1, 1000.0, 'Frames per second assumed where a frame brings no stamp')
     high_score: float = _number(
-        0.6, 0.0, 1.0, 'Score from which a detection may match any track; weaker ones only '
+        0.4, 0.0, 1.0, 'Score from which a detection may match any track; weaker ones only '
         'continue tracks seen in the frame before, and give no embedding')
     low_score: float = _number(
         0.1, 0.0, 1.0, 'Score from which a detection is used at all')
     low_penalty: float = _number(
         0.2, 0.0, 1.0, 'What a weak detection loses in the choice between detections')
     birth_score: float = _number(
-        0.7, 0.0, 1.0, 'Score from which an unmatched detection starts a track')
+        0.55, 0.0, 1.0, 'Score from which an unmatched detection starts a track')
     birth_overlap: float = _number(
-        0.6, 0.0, 1.0, 'A detection that overlaps a seen track by more than this IoU starts none')
+        0.35, 0.0, 1.0, 'A detection that overlaps a seen track by more than this IoU starts none')
     match_similarity: float = _number(
         0.2, 0.0, 1.0, 'Least product of IoU, height overlap and score of a match')
     recover_seconds: float = _number(
@@ -82,7 +82,7 @@ class TrackerConfig:
     memory_gate: float = _number(
         0.5, -1.0, 1.0, 'Least cosine similarity of such a return')
     memory_margin: float = _number(
-        0.1, 0.0, 2.0, 'Least lead of such a return over the next best track or detection')
+        0.3, 0.0, 2.0, 'Least lead of such a return over the next best track or detection')
     camera_motion: str = _choice(
         'flow', ('flow', 'off'),
         "'flow': the camera's own motion, estimated by sparse optical flow, is taken out before "

@@ -24,6 +24,7 @@ class Gallery:
 
     def __init__(self, dim: int) -> None:
         """Start without slots for embeddings of ``dim`` values."""
+        self.dim = dim
         self._views = np.zeros((0, VIEWS, dim), np.float32)
         self._filled = np.zeros(0, np.int32)
         self._free: list[int] = []
@@ -66,11 +67,11 @@ class Gallery:
         """
         Return the best cosine of each embedding with any view of each slot, [N, S].
 
-        :param embeddings: [N, D], centred on the scene like the views are here.
+        :param embeddings: unit rows [N, D].
+        :param scene: the mean that cosines are measured from.
         """
-        views = scene.centre(self._views[slots])
-        product = (embeddings @ views.reshape(-1, views.shape[2]).T)
-        product = product.reshape(len(embeddings), len(slots), VIEWS)
+        views = self._views[slots].reshape(-1, self.dim)
+        product = scene.cosines(embeddings, views).reshape(len(embeddings), len(slots), VIEWS)
         empty = np.arange(VIEWS) >= self._filled[slots, None]
         best: Floats = np.where(empty, np.float32(-1), product).max(axis=2)
         return best

@@ -13,24 +13,19 @@ from numpy.typing import NDArray
 from finetrack_ros.detections import Detections
 from finetrack_ros.geometry import cxcywh_to_xyxy, valid_boxes, xyxy_to_cxcywh
 from finetrack_ros.tracking import kalman
+from finetrack_ros.tracking.appearance import Appearance
 from finetrack_ros.tracking.association import (
     assign,
-    cosine,
     Floats,
     Index,
-    lead,
     Mask,
     overlapping_pairs,
     Pairs,
 )
 from finetrack_ros.tracking.config import TrackerConfig
-from finetrack_ros.tracking.gallery import Gallery, unambiguous_matches
-from finetrack_ros.tracking.scene import SceneMean
 from finetrack_ros.tracking.store import TrackStore
 from finetrack_ros.tracking.tracks import Tracks, TrackState
 
-SAMPLE_SECONDS = 0.5
-"""Time between two samples of a track for the gallery: frames next to each other look alike."""
 MAX_REMEMBERED = 1000
 """Most unseen tracks that are kept: what bounds memory in endless crowds."""
 
@@ -70,8 +65,7 @@ class Tracker:
         self.config = TrackerConfig() if config is None else config
         self.rejected = 0
         self._store = TrackStore()
-        self._gallery: Gallery | None = None
-        self._scene: SceneMean | None = None
+        self._appearance: Appearance | None = None
         self._next_id = 1
         self._clock = 0.0
         self._stamp: float | None = None
@@ -80,7 +74,8 @@ class Tracker:
     def reset(self) -> None:
         """Drop all tracks and forget the last stamp; ids go on, so that none repeats."""
         self._keep(np.zeros(len(self._store), bool))
-        self._scene = None
+        if self._appearance is not None:
+            self._appearance.forget_scene(self.config.scene_window)
         self._stamp = None
         self._at_start = True
 
@@ -98,19 +93,19 @@ class Tracker:
             width than those before.
         """
         if detections.embeddings is not None:
-            self._store.ensure_embeddings(detections.embeddings.shape[1])
+            self._expect(detections.embeddings.shape[1])
         self._advance(stamp)
         if camera_motion is not None:
             self._move_with_camera(camera_motion)
         frame = self._usable(detections)
-        self._see_scene(frame)
+        if self._appearance is not None and frame.detections.embeddings is not None:
+            self._appearance.see(frame.detections.embeddings[~frame.low])
         rows, cols = self._match(frame)
         self._write(rows, cols, frame)
+        born = self._recall(self._newcomers(cols, frame), frame)
         self._end_frame()
-        free = np.ones(len(frame.rows), bool)
-        free[cols] = False
         # At the start all objects are old: nothing is gained by a wait for a second detection.
-        self._give_birth(np.flatnonzero(free), frame, confirmed=self._at_start)
+        self._give_birth(born, frame, confirmed=self._at_start)
         self._at_start = False
         return self.tracks()
 
@@ -137,6 +132,12 @@ class Tracker:
             time_since_seen=(self._clock - store.seen[rows]).astype(np.float32),
             states=store.states[rows], detection_indices=store.matched[rows],
             embeddings=None if embeddings is None else embeddings[rows])
+
+    def _expect(self, dim: int) -> None:
+        """Make ready for embeddings of ``dim`` values; ValueError where others came before."""
+        self._store.ensure_embeddings(dim)
+        if self._appearance is None:
+            self._appearance = Appearance(self._store, dim, self.config.scene_window)
 
     def _noise(self) -> kalman.Noise:
         config = self.config
@@ -193,9 +194,8 @@ class Tracker:
 
     def _keep(self, mask: Mask) -> None:
         """Drop the tracks where ``mask`` [M] is false, with their gallery."""
-        if self._gallery is not None:
-            slots = self._store.slots[~mask]
-            self._gallery.release(slots[slots >= 0])
+        if self._appearance is not None:
+            self._appearance.release(self._store.slots[~mask])
         self._store.keep(mask)
 
     def _usable(self, detections: Detections) -> _Frame:
@@ -210,15 +210,6 @@ class Tracker:
         return _Frame(
             np.flatnonzero(usable), detections, xyxy_to_cxcywh(detections.boxes.astype(float)),
             detections.scores < self.config.high_score)
-
-    def _see_scene(self, frame: _Frame) -> None:
-        """Learn what the frame's strong detections have in common."""
-        embeddings = frame.detections.embeddings
-        if embeddings is None:
-            return
-        if self._scene is None:
-            self._scene = SceneMean(embeddings.shape[1], self.config.scene_window)
-        self._scene.learn(embeddings[~frame.low])
 
     def _match(self, frame: _Frame) -> tuple[Index, Index]:
         """Return tracks and detections that belong together."""
@@ -236,26 +227,11 @@ class Tracker:
         if self.config.class_policy == 'forbid':
             allowed &= store.classes[pairs.rows] == detections.classes[pairs.cols]
         pairs, similarity = pairs[allowed], similarity[allowed]
-        if detections.embeddings is not None:
-            pairs, similarity = self._add_appearance(pairs, similarity, frame)
+        if self._appearance is not None and detections.embeddings is not None:
+            pairs, similarity = self._appearance.favour(
+                pairs, similarity, detections.embeddings, frame.low, self.config)
         chosen = pairs[assign(pairs, -similarity, -self.config.match_similarity)]
         return chosen.rows, chosen.cols
-
-    def _add_appearance(self, pairs: Pairs, similarity: Floats,
-                        frame: _Frame) -> tuple[Pairs, Floats]:
-        """Forbid pairs that look different and favour those that look alike."""
-        config, store = self.config, self._store
-        assert frame.detections.embeddings is not None and store.embeddings is not None
-        assert self._scene is not None
-        likeness = cosine(self._scene.centre(store.embeddings),
-                          self._scene.centre(frame.detections.embeddings), pairs)
-        known = store.embedded[pairs.rows] & ~frame.low[pairs.cols]
-        alike = ~known | (likeness >= config.appearance_gate)
-        pairs, similarity = pairs[alike], similarity[alike]
-        likeness = np.where(known, np.maximum(likeness, 0), 0)[alike]
-        trust = 1 + lead(likeness, pairs.rows, len(store))[pairs.rows]
-        trust += lead(likeness, pairs.cols, len(frame.rows))[pairs.cols]
-        return pairs, similarity + np.float32(config.appearance_weight) * trust * likeness
 
     def _write(self, rows: Index, cols: Index, frame: _Frame) -> None:
         """Write matched detections into their tracks."""
@@ -288,30 +264,9 @@ class Tracker:
         store.votes[rows] = np.abs(votes)
 
     def _learn(self, rows: Index, cols: Index, frame: _Frame) -> None:
-        """Move the tracks' embeddings towards the detections', and sample for the gallery."""
-        store, embeddings = self._store, frame.detections.embeddings
-        if embeddings is None:
-            return
-        known = store.ensure_embeddings(embeddings.shape[1])
-        new = embeddings[cols]
-        momentum = np.float32(self.config.embedding_momentum) * store.embedded[rows, None]
-        mixed = momentum * known[rows] + (1 - momentum) * new
-        norm = np.sqrt(np.einsum('nd,nd->n', mixed, mixed))[:, None]
-        known[rows] = mixed / np.maximum(norm, np.finfo(np.float32).tiny)
-        store.embedded[rows] = True
-        if self.config.memory_seconds > 0:
-            due = (store.slots[rows] < 0) | (self._clock - store.sampled[rows] >= SAMPLE_SECONDS)
-            self._sample(rows[due], new[due])
-
-    def _sample(self, rows: Index, embeddings: Floats) -> None:
-        """Put embeddings [N, D] of the given tracks into the gallery."""
-        store = self._store
-        if self._gallery is None:
-            self._gallery = Gallery(embeddings.shape[1])
-        fresh = rows[store.slots[rows] < 0]
-        store.slots[fresh] = self._gallery.allocate(len(fresh))
-        self._gallery.add(store.slots[rows], embeddings)
-        store.sampled[rows] = self._clock
+        embeddings = frame.detections.embeddings
+        if self._appearance is not None and embeddings is not None:
+            self._appearance.learn(rows, embeddings[cols], self._clock, self.config)
 
     def _end_frame(self) -> None:
         """Move tracks between their states and drop tentative ones that were missed."""
@@ -326,15 +281,8 @@ class Tracker:
         store.velocity[lost, 2:] = 0
         self._keep(seen | ~tentative)
 
-    def _give_birth(self, free: Index, frame: _Frame, confirmed: bool) -> None:
-        """Start or recall tracks from the strong ones of the unmatched detections."""
-        born = free[frame.detections.scores[free] >= self.config.birth_score]
-        born = born[~frame.low[born]]
-        if not len(born):
-            return
-        born = self._apart(born, frame)
-        if self.config.memory_seconds > 0 and len(born):
-            born = self._recall(born, frame)
+    def _give_birth(self, born: Index, frame: _Frame, confirmed: bool) -> None:
+        """Start tracks from detections."""
         if not len(born):
             return
         store, detections = self._store, frame.detections
@@ -356,10 +304,19 @@ class Tracker:
         store.states[rows] = TrackState.CONFIRMED if immediate else TrackState.TENTATIVE
         self._learn(rows, born, frame)
 
-    def _apart(self, born: Index, frame: _Frame) -> Index:
-        """Return those of the detections that overlap no seen track and no better one of them."""
+    def _newcomers(self, matched: Index, frame: _Frame) -> Index:
+        """
+        Return the strong detections that nobody has and that may start tracks.
+
+        They overlap no seen track and no better one of them.
+        """
         store, limit = self._store, self.config.birth_overlap
         boxes, scores = frame.detections.boxes, frame.detections.scores
+        free = scores >= max(self.config.birth_score, self.config.high_score)
+        free[matched] = False
+        born = np.flatnonzero(free)
+        if not len(born):
+            return born
         seen = cxcywh_to_xyxy(store.boxes[store.matched >= 0])
         pairs, iou, _ = overlapping_pairs(boxes[born], seen)
         born = np.delete(born, pairs.rows[iou > limit])
@@ -369,25 +326,28 @@ class Tracker:
         return np.sort(np.delete(born, repeated))
 
     def _recall(self, born: Index, frame: _Frame) -> Index:
-        """Give detections to lost tracks that look like them alone; return the others."""
-        config, store = self.config, self._store
-        embeddings = frame.detections.embeddings
-        lost = np.flatnonzero((store.states == TrackState.LOST) & (store.slots >= 0))
-        if embeddings is None or self._gallery is None or not len(lost):
+        """
+        Give newcomers to lost tracks that look like them alone; return the others.
+
+        A track not yet given out is a newcomer too: its first detection is often cut off by the
+        border or by what it comes out from behind, and tells less than the next.
+        """
+        store, embeddings = self._store, frame.detections.embeddings
+        if self._appearance is None or embeddings is None or self.config.memory_seconds == 0:
             return born
-        assert store.embeddings is not None and self._scene is not None
-        wanted = self._scene.centre(embeddings[born])
-        likeness = self._gallery.likeness(store.slots[lost], wanted, self._scene)
-        if config.class_policy == 'forbid':
-            likeness[frame.detections.classes[born][:, None] != store.classes[lost]] = -1
-        visible = store.embeddings[(store.matched >= 0) & store.embedded]
-        rivals = (wanted @ self._scene.centre(visible).T).max(axis=1, initial=-1)
-        found, index = unambiguous_matches(
-            likeness, rivals, config.memory_gate, config.memory_margin)
-        rows, cols = lost[index], born[found]
+        seen, tentative = store.matched >= 0, store.states == TrackState.TENTATIVE
+        young = np.flatnonzero(seen & tentative & store.embedded)
+        lost = np.flatnonzero(~seen & ~tentative)
+        if not len(lost) or not len(young) + len(born):
+            return born
+        assert store.embeddings is not None
+        cols = np.concatenate([np.searchsorted(frame.rows, store.matched[young]), born])
+        found, rows = self._appearance.recall(
+            np.concatenate([store.embeddings[young], embeddings[born]]),
+            frame.detections.classes[cols], lost, np.flatnonzero(seen & ~tentative), self.config)
         # Where they were says nothing about how they move now: start the filter afresh.
-        store.set_kalman(rows, kalman.initiate(frame.boxes[cols], self._noise()))
+        store.set_kalman(rows, kalman.initiate(frame.boxes[cols[found]], self._noise()))
         store.seen[rows] = self._clock
-        self._write(rows, cols, frame)
-        store.states[rows] = TrackState.CONFIRMED
-        return np.delete(born, found)
+        self._write(rows, cols[found], frame)
+        store.matched[young[found[found < len(young)]]] = -1
+        return np.delete(born, found[found >= len(young)] - len(young))
