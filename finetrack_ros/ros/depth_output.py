@@ -99,7 +99,7 @@ class DepthOutput:
         self._opened = 0.0
         self._pairing: NearestPairing[_Frame] = NearestPairing(values['depth_tolerance'])
         self._counts = DepthCounts()
-        self._known_frames: set[str] = set()
+        self._warned_of: set[str] = set()
         self._lock = threading.Lock()
 
     def update(self, values: Mapping[str, Any]) -> None:
@@ -214,9 +214,9 @@ class DepthOutput:
 
     def _check_frame_id(self, what: str, found: str, expected: str) -> None:
         """Warn once of a depth image or calibration of another camera."""
-        if found == expected or found in self._known_frames:
+        if found == expected or what in self._warned_of:
             return
-        self._known_frames.add(found)
+        self._warned_of.add(what)
         self._node.get_logger().warning(
             f"the {what} is in the frame '{found}', the image in '{expected}': positions are "
             'right only where depth is aligned to the image (align_depth, registered depth)')
