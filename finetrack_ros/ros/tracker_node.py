@@ -170,6 +170,7 @@ class TrackerNode(LifecycleNode):
                     camera.open(settings)
         except Exception:
             self._stop()
+            super().on_deactivate(state)
             raise
         return result
 

@@ -200,6 +200,18 @@ def test_camera_that_cannot_be_made_leaves_nothing_behind(own_bench, monkeypatch
     node.destroy_node()
 
 
+def test_failed_activation_can_be_repeated(own_bench, monkeypatch):
+    node = make_node(own_bench, lambda values: Model(), autostart=False)
+    assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    with monkeypatch.context() as patch:
+        patch.setattr(tracker_node.Camera, 'open', lambda camera, settings: 1 / 0)
+        assert node.trigger_activate() == TransitionCallbackReturn.FAILURE
+    assert (node.state, 'ZeroDivisionError' in node.fault) == ('inactive', True)
+    assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+    assert (node.state, node.fault) == ('active', '')
+    node.destroy_node()
+
+
 def test_long_loading_is_said_again_and_again():
     said = []
     with heartbeat(said.append, 'loading', period=0.01):
