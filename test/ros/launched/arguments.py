@@ -12,6 +12,7 @@ import time
 import unittest
 
 from ament_index_python.packages import get_package_share_directory
+from builtin_interfaces.msg import Time
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
@@ -23,6 +24,9 @@ from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.srv import GetParameters
 import rclpy
 from rclpy.parameter import parameter_value_to_python
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray, Detection3DArray
 
 LAUNCH_FILES = Path(get_package_share_directory('finetrack_ros'), 'launch')
 DEADLINE = 60.0
@@ -40,7 +44,7 @@ PARAMETERS = {
     'use_sim_time': True, 'score_threshold': 0.33,
 }
 TOPICS = [f'/{camera}/{name}' for camera in ('front', 'rear')
-          for name in ('image_raw', 'boxes')]
+          for name in ('image_raw', 'boxes', 'depth_raw', 'info')]
 
 
 def generate_test_description():
@@ -111,8 +115,20 @@ class TestArguments(unittest.TestCase):
         for transition in (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE):
             request = ChangeState.Request(transition=Transition(id=transition))
             self.assertTrue(self.call(ChangeState, 'change_state', request).success)
-        for topic in TOPICS:
-            self.wait(lambda t=topic: self.node.count_subscribers(t), topic)
+        publishers = []
+        # Depth is received only beside frames, for somebody who wants positions.
+        for camera in ('front', 'rear'):
+            self.node.create_subscription(
+                Detection3DArray, f'/robot/tracker/{camera}/tracks_3d', lambda _: None, 10)
+            publishers += [(kind, self.node.create_publisher(kind, f'/{camera}/{name}', 1))
+                           for kind, name in ((Image, 'image_raw'), (Detection2DArray, 'boxes'))]
+
+        def send():
+            header = Header(stamp=Time(nanosec=time.monotonic_ns() % 10**9))
+            for kind, publisher in publishers:
+                publisher.publish(kind(header=header))
+            return all(self.node.count_subscribers(topic) for topic in TOPICS)
+        self.wait(send, f'subscriptions to {TOPICS}')
 
 
 @launch_testing.post_shutdown_test()
