@@ -164,7 +164,7 @@ def _search(score: Scorer, first: Trial, fields: Sequence[str], trials: int, see
             bars.update(task, advance=1,
                         status=f'best {best.mean:.2f}  start {first.mean:.2f}')
         bars.update(task, status=f'best {best.mean:.2f}  simplifying')
-        for simpler in simplify(score, best, first.config):
+        for simpler in simplify(score, best, first):
             best = simpler
             bars.update(task, status=f'best {best.mean:.2f}  simplifying')
     except KeyboardInterrupt:

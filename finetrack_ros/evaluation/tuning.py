@@ -38,6 +38,8 @@ _APPEARANCE_FIELDS = {*APPEARANCE_RANGES, 'embedding_momentum', 'scene_window'}
 # What the stamps of a sequence decide.
 _NOT_SEARCHED = {'frame_rate', 'on_jump_back'}
 _WIDE = 10
+WORTH = 0.2
+"""Points of the metric that a change of one field must gain to stay."""
 
 
 @dataclass(frozen=True)
@@ -204,21 +206,22 @@ def search(score: Scorer, start: Trial, fields: Sequence[str], trials: int, seed
         yield done
 
 
-def simplify(score: Scorer, best: Trial, start: TrackerConfig) -> Iterator[Trial]:
+def simplify(score: Scorer, best: Trial, start: Trial) -> Iterator[Trial]:
     """
-    Yield trials with ever fewer changes of ``start``, none worse than ``best``.
+    Yield trials with ever fewer changes of the start, none below it.
 
-    Each changed field is put back in turn, and stays so where that costs nothing.
+    Each changed field is put back in turn, and stays so where that costs less than ``WORTH``:
+    what gains little on the sequences tuned on loses as easily on others.
     """
     for field in dataclasses.fields(TrackerConfig):
-        value = getattr(start, field.name)
+        value = getattr(start.config, field.name)
         if getattr(best.config, field.name) == value:
             continue
         values = {**dataclasses.asdict(best.config), field.name: value}
         if values['low_score'] > values['high_score']:
             continue
         simpler = score(TrackerConfig(**values))
-        if simpler.mean >= best.mean:
+        if simpler.mean >= max(best.mean - WORTH, start.mean):
             best = simpler
             yield best
 

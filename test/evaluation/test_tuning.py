@@ -1,6 +1,7 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
 import dataclasses
+from importlib.util import find_spec
 
 import pytest
 
@@ -22,6 +23,7 @@ from finetrack_ros.tracking import Tracker, TrackerConfig
 
 FIELDS = {field.name: field for field in dataclasses.fields(TrackerConfig)}
 SHY = TrackerConfig(birth_score=0.9)
+needs_optuna = pytest.mark.skipif(find_spec('optuna') is None, reason='needs the extra "tune"')
 
 
 @pytest.fixture
@@ -51,6 +53,7 @@ def test_several_processes_score_alike(subjects):
         assert together(TrackerConfig()) == alone(TrackerConfig())
 
 
+@needs_optuna
 def test_search_finds_what_is_wrong(subjects):
     score = Scorer(subjects, 'HOTA')
     start = score(SHY)
@@ -67,6 +70,7 @@ def test_search_finds_what_is_wrong(subjects):
         assert float(f'{trial.config.lost_seconds:.3g}') == trial.config.lost_seconds
 
 
+@needs_optuna
 def test_same_seed_gives_the_same_search(subjects):
     score = Scorer(subjects[:1], 'MOTA')
 
@@ -78,6 +82,7 @@ def test_same_seed_gives_the_same_search(subjects):
     assert run(3) != run(4)
 
 
+@needs_optuna
 def test_weak_detections_never_begin_above_the_strong_ones():
     class Level:
         def __call__(self, config):
@@ -92,10 +97,31 @@ def test_weak_detections_never_begin_above_the_strong_ones():
 def test_changes_that_gain_nothing_are_put_back(subjects):
     score = Scorer(subjects, 'HOTA')
     best = score(TrackerConfig(birth_score=0.5, lost_seconds=3.0, memory_seconds=4.0))
-    simpler = list(simplify(score, best, SHY))[-1]
+    simpler = list(simplify(score, best, score(SHY)))[-1]
     assert simpler.mean >= best.mean
     assert simpler.config.memory_seconds == SHY.memory_seconds
     assert simpler.config.birth_score == 0.5
+
+
+def test_small_gains_are_given_up_but_never_below_the_start():
+    origin = TrackerConfig()
+
+    class Sum:
+        """Scorer to which one field's change is worth 0.3 points and two others' 0.1 each."""
+
+        def __call__(self, config):
+            worth = {'high_score': 0.3, 'memory_gate': 0.1, 'memory_margin': 0.1}
+            return Trial(config, {'any': 50 + sum(
+                points for name, points in worth.items()
+                if getattr(config, name) != getattr(origin, name))})
+
+    def means(start, **changes):
+        best = Sum()(dataclasses.replace(origin, **changes))
+        return [trial.mean for trial in simplify(Sum(), best, Trial(origin, {'any': start}))]
+
+    small = {'memory_gate': 0.61, 'memory_margin': 0.22}
+    assert means(50, high_score=0.71, **small) == pytest.approx([50.4, 50.3])
+    assert means(50.05, **small) == pytest.approx([50.1])
 
 
 @pytest.mark.parametrize('name', [
