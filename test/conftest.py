@@ -61,7 +61,7 @@ class BagRecorder:
     def compressed(self, image, nanoseconds, suffix='.png'):
         """Return a CompressedImage of this header stamp."""
         return self.make('sensor_msgs/CompressedImage', self.header(nanoseconds), suffix[1:],
-                         cv2.imencode(suffix, image)[1])
+                         cv2.imencode(suffix, image)[1].ravel())
 
     def serialize(self, message):
         """Return type and bytes of a message."""

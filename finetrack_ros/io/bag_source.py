@@ -15,7 +15,6 @@ from typing import Any
 
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import Reader
-from rosbags.serde import SerdeError
 
 from finetrack_ros.errors import SourceError
 from finetrack_ros.io.bag_types import COMPRESSED_IMAGE, IMAGE, typestore
@@ -104,9 +103,9 @@ class BagSource(FrameSource):
         for index, (kind, bag_stamp, data) in self._messages:
             self._index = index
             try:
-                message: Any = typestore().deserialize_cdr(data, kind)
+                message = _deserialise(data, kind)
                 image = (decode_raw if kind == IMAGE else decode_compressed)(message)
-            except (SerdeError, ImageError) as error:
+            except ImageError as error:
                 self.skipped += 1
                 self._tell_once('bad', f'image {index} is left out: {error}')
                 continue
@@ -134,7 +133,7 @@ class BagSource(FrameSource):
             self._first_stamp = self._last_stamp = stamp
         if stamp < self._last_stamp:
             back = (self._last_stamp - stamp) / _NANOSECONDS
-            self._tell_once('back', f'stamps jump back by {back:.3f} s at image {self._index}; '
+            self._tell_once('back', f'stamps jump back by {back:g} s at image {self._index}; '
                             "the tracker's on_jump_back says what becomes of the tracks")
         self._last_stamp = stamp
         return (stamp - self._first_stamp) / _NANOSECONDS
@@ -168,6 +167,16 @@ class BagSource(FrameSource):
     def close(self) -> None:
         """Close the files."""
         self._files.close()
+
+
+def _deserialise(data: bytes, kind: str) -> Any:
+    """Return the message that the bytes hold; raises ImageError where they hold none."""
+    try:
+        return typestore().deserialize_cdr(data, kind)
+    # Only the newest rosbags names its errors; before, damaged bytes end in any.
+    except Exception as error:
+        raise ImageError(f'{kind} of {len(data)} bytes is damaged '
+                         f'({error or type(error).__name__})') from error
 
 
 def _open_readers(path: Path, stack: ExitStack) -> list[Reader]:

@@ -194,7 +194,7 @@ def test_stamps_that_jump_back_are_kept_and_reported(bags, tmp_path, caplog):
     frames = read(bags.write(tmp_path / 'bag', messages))
     assert [frame.stamp for frame in frames] == pytest.approx([0, 0.04, -0.04, 0, -0.08])
     warning, = caplog.records
-    assert 'jump back by 0.080 s at image 3' in warning.message
+    assert 'jump back by 0.08 s at image 3' in warning.message
 
 
 @pytest.mark.parametrize('gaps', [(), (0, 0), (1, 1)])
