@@ -25,13 +25,13 @@ from finetrack_ros.tracking import TrackerConfig
 METRICS = ('HOTA', 'IDF1', 'MOTA')
 
 MOTION_RANGES: dict[str, tuple[float, float]] = {
-    'high_score': (0.3, 0.8), 'low_score': (0.1, 0.5), 'low_penalty': (0.0, 0.6),
-    'birth_score': (0.3, 0.9), 'birth_overlap': (0.3, 0.95), 'match_similarity': (0.02, 0.5),
+    'high_score': (0.2, 0.8), 'low_score': (0.1, 0.5), 'low_penalty': (0.0, 0.6),
+    'birth_score': (0.3, 0.9), 'birth_overlap': (0.2, 0.9), 'match_similarity': (0.02, 0.5),
     'measurement_noise': (0.01, 0.2), 'position_noise': (0.05, 1.5), 'velocity_noise': (0.1, 5.0),
     'confirm_hits': (1, 5), 'lost_seconds': (0.2, 5.0)}
 APPEARANCE_RANGES: dict[str, tuple[float, float]] = {
     'appearance_weight': (0.1, 4.0), 'appearance_gate': (-0.2, 0.4), 'memory_seconds': (0.0, 60.0),
-    'memory_gate': (0.2, 0.9), 'memory_margin': (0.0, 0.4)}
+    'memory_gate': (0.2, 0.9), 'memory_margin': (0.0, 0.6)}
 _RANGES = MOTION_RANGES | APPEARANCE_RANGES
 # Without embeddings these do nothing.
 _APPEARANCE_FIELDS = {*APPEARANCE_RANGES, 'embedding_momentum', 'scene_window'}

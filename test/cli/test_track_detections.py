@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from finetrack_ros import inference
 from finetrack_ros.cli import app
 from finetrack_ros.io import open_source, read_mot
+from finetrack_ros.tracking import TrackerConfig
 
 
 class FakeRunner:
@@ -131,11 +132,12 @@ def test_scores_of_other_kinds_are_mapped(no_model, detections, tmp_path):
 
 
 def test_what_cannot_be_used_is_told(no_model, detections, tmp_path):
-    detections.write_text('1,-1,0,0,9,9,0.4\n1,-1,0,0,9,0,0.4\n')
+    detections.write_text('1,-1,0,0,9,9,0.3\n1,-1,0,0,9,0,0.3\n')
     result = run('track', '--detections', detections, '-o', tmp_path / 't.txt')
     assert result.exit_code == 0, result.output
     assert '1 detections have no width or height' in result.stderr
-    assert 'the best score is 0.4, and birth_score is 0.7' in result.stderr
+    least = TrackerConfig().birth_score
+    assert f'the best score is 0.3, and birth_score is {least:g}' in result.stderr
 
 
 @pytest.mark.parametrize(('arguments', 'problem'), [
