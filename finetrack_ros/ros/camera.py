@@ -188,6 +188,8 @@ class Camera:
         try:
             _check_stamp(frame.header)
             image = None if frame.image is None else _decode(frame.image)
+            detections = (None if frame.detections is None
+                          else self._convert(frame.detections, settings))
         except ImageError as error:
             self.stats.count(str(error), bad=1)
             self._node.get_logger().warning(
@@ -197,9 +199,6 @@ class Camera:
         except Exception as error:
             self.fail(error)
             return None
-        detections = None
-        if frame.detections is not None:
-            detections = self._convert(frame.detections, settings)
         return Work(self, frame.header, image, detections, age, start,
                     time.perf_counter() - start)
 

@@ -168,6 +168,8 @@ class TrackerNode(LifecycleNode):
                     camera.reset()
                 if self._enabled:
                     camera.open(settings)
+                    topics = ' and '.join(f"'{source.topic}'" for source in camera.inputs)
+                    self.get_logger().info(f'subscribed to {topics}')
         except Exception:
             self._stop()
             super().on_deactivate(state)

@@ -190,6 +190,17 @@ def test_cleanup_frees_the_model(own_bench):
     node.destroy_node()
 
 
+def test_cameras_change_while_unconfigured(own_bench):
+    node = make_node(own_bench, lambda values: Model(), autostart=False)
+    assert node.set_parameters([Parameter('cameras', value=['left', 'right'])])[0].successful
+    assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    refused = node.set_parameters([Parameter('cameras', value=['left'])])[0]
+    assert 'cannot change while the node is configured' in refused.reason
+    assert [node.count_publishers(f'/{name}') for name in (
+        'tracks', 'left/tracks', 'right/tracks')] == [0, 1, 1]
+    node.destroy_node()
+
+
 def test_camera_that_cannot_be_made_leaves_nothing_behind(own_bench, monkeypatch):
     def broken(node, name, *arguments):
         raise RuntimeError(f'no camera {name}')
