@@ -16,6 +16,8 @@ from finetrack_ros.detections import Detections
 from finetrack_ros.evaluation import tuning
 from finetrack_ros.tracking import TrackerConfig
 
+pytest.importorskip('optuna', reason='needs the extra "tune"')
+
 FRAMES = 12
 
 
