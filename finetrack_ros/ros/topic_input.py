@@ -19,6 +19,9 @@ except ImportError:  # ROS 2 Humble has it under its older name.
 
 _POLICIES = {'best_effort': ReliabilityPolicy.BEST_EFFORT, 'reliable': ReliabilityPolicy.RELIABLE}
 
+#: What rcl calls the node of a publisher that was discovered before its node was.
+UNKNOWN_NODE = '_NODE_NAME_UNKNOWN_'
+
 
 class InputReport(NamedTuple):
     """
@@ -164,7 +167,9 @@ class TopicInput:
         """Return a sentence for each publisher whose messages cannot arrive here."""
         problems = []
         for publisher in self._node.get_publishers_info_by_topic(self.topic):
-            name = f"'{self.topic}' is published by {publisher.node_name}"
+            node = ('a node not known yet' if publisher.node_name == UNKNOWN_NODE
+                    else publisher.node_name)
+            name = f"'{self.topic}' is published by {node}"
             if publisher.topic_type != type_name(self.type):
                 problems.append(f'{name} as {publisher.topic_type}, but subscribed as '
                                 f'{type_name(self.type)}: {self.type_remedy}')

@@ -100,8 +100,10 @@ def test_best_effort_camera_is_followed_by_default(own_bench, make_camera):
 def test_qos_mismatch_is_an_error_with_its_remedy(own_bench):
     own_bench.start_tracker(reliability='reliable')
     own_bench.node.create_publisher(Image, 'image', BEST_EFFORT)
-    status = image_status(own_bench, lambda s: s.level == DiagnosticStatus.ERROR)
+    status = image_status(own_bench, lambda s: 'by bench' in s.message)
+    assert status.level == DiagnosticStatus.ERROR
     assert 'published by bench as best effort' in status.message
+    assert '_NODE_NAME_UNKNOWN_' not in own_bench.report()
     assert "set the parameter 'reliability' to 'auto' or 'best_effort'" in status.message
 
 

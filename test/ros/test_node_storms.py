@@ -122,7 +122,7 @@ def test_ten_thousand_hostile_images(steady):
             bench.spin(0.001)
         steady.check_track()
         return int(bench.status()['/image'].values['bad_images']) - before > HOSTILE
-    bench.wait(send, f'{HOSTILE} images found bad')
+    bench.wait(send, f'{HOSTILE} images found bad', 240)
     status = image_status(bench, 'bad images: ')
     assert status.level == DiagnosticStatus.WARN
     assert status.values['failed'] == '0'
