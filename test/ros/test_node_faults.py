@@ -83,7 +83,7 @@ def test_overtaken_images_are_dropped_and_counted(camera):
 
 
 def test_silent_camera_is_a_warning(own_bench):
-    own_bench.start_tracker(image_timeout=0.1)
+    own_bench.start_tracker(image_timeout=0.1, error_factor=1000.0)
     status = image_status(own_bench, lambda s: s.level == DiagnosticStatus.WARN)
     assert "no image on '/image'" in status.message
     assert 'start the camera driver' in status.message
