@@ -99,7 +99,7 @@ class Appearance:
         self._gallery.add(store.slots[rows], embeddings)
         store.sampled[rows] = clock
 
-    def recall(self, looks: Floats, classes: Index, lost: Index, seen: Index,
+    def recall(self, looks: Floats, classes: NDArray[np.int32], lost: Index, seen: Index,
                config: TrackerConfig) -> tuple[Index, Index]:
         """
         Find the lost tracks that newcomers are by their looks alone.

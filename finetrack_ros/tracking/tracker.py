@@ -326,28 +326,20 @@ class Tracker:
         return np.sort(np.delete(born, repeated))
 
     def _recall(self, born: Index, frame: _Frame) -> Index:
-        """
-        Give newcomers to lost tracks that look like them alone; return the others.
-
-        A track not yet given out is a newcomer too: its first detection is often cut off by the
-        border or by what it comes out from behind, and tells less than the next.
-        """
+        """Give newcomers to lost tracks that look like them alone; return the others."""
         store, embeddings = self._store, frame.detections.embeddings
         if self._appearance is None or embeddings is None or self.config.memory_seconds == 0:
             return born
-        seen, tentative = store.matched >= 0, store.states == TrackState.TENTATIVE
-        young = np.flatnonzero(seen & tentative & store.embedded)
-        lost = np.flatnonzero(~seen & ~tentative)
-        if not len(lost) or not len(young) + len(born):
+        seen = store.matched >= 0
+        lost = np.flatnonzero(~seen & (store.states != TrackState.TENTATIVE))
+        if not len(lost) or not len(born):
             return born
-        assert store.embeddings is not None
-        cols = np.concatenate([np.searchsorted(frame.rows, store.matched[young]), born])
         found, rows = self._appearance.recall(
-            np.concatenate([store.embeddings[young], embeddings[born]]),
-            frame.detections.classes[cols], lost, np.flatnonzero(seen & ~tentative), self.config)
+            embeddings[born], frame.detections.classes[born], lost, np.flatnonzero(seen),
+            self.config)
+        cols = born[found]
         # Where they were says nothing about how they move now: start the filter afresh.
-        store.set_kalman(rows, kalman.initiate(frame.boxes[cols[found]], self._noise()))
+        store.set_kalman(rows, kalman.initiate(frame.boxes[cols], self._noise()))
         store.seen[rows] = self._clock
-        self._write(rows, cols[found], frame)
-        store.matched[young[found[found < len(young)]]] = -1
-        return np.delete(born, found[found >= len(young)] - len(young))
+        self._write(rows, cols, frame)
+        return np.delete(born, found)

@@ -141,7 +141,7 @@ def test_no_birth_on_top_of_a_seen_track_or_another_birth():
 
 def test_appearance_decides_where_boxes_swap():
     colours = unit([[1, 0, 0.3], [0, 1, 0.3]])
-    apart = np.array([20.0, 0, 20, 0])
+    apart = np.array([25.0, 0, 25, 0])
     tracker = Tracker()
     tracker.update(detect(BOX, BOX + apart, embeddings=colours), 0.0)
     tracks = tracker.update(detect(BOX, BOX + apart, embeddings=colours[::-1]), 0.1)
