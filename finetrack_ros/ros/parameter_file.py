@@ -49,7 +49,8 @@ every node.
 """
 _COLUMNS = ('parameter', 'type', 'default', 'values', 'changes', 'meaning')
 
-# Parameters named here stand under their own heading; others under the first.
+# Parameters named here stand under these headings, those of the tracker under the last, and all
+# others under the node's.
 _NODE_HEADING = 'Node'
 SECTIONS: dict[str, tuple[str, ...]] = {
     'Model': ('model', 'engine', 'device', 'input_size', 'score_threshold', 'nms_threshold',
