@@ -75,8 +75,8 @@ def rank_k_and_map(query_embeddings: Embeddings, query_ids: Labels, query_camera
 
 def _unit_rows(embeddings: Embeddings) -> NDArray[np.float32]:
     rows = np.asarray(embeddings, np.float32)
-    lengths = np.asarray(np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
-    return rows / np.maximum(lengths, np.float32(1e-12))
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(lengths, 1e-12), np.float32)
 
 
 def colour_histogram(crops: Sequence[NDArray[np.uint8]], stripes: int = 6) -> NDArray[np.float32]:
