@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from finetrack_ros.detections import Detections
 
 Update = Callable[[Detections], NDArray[np.float32]]
+VideoUpdate = Callable[[Detections, NDArray[np.uint8]], NDArray[np.float32]]
+"""The same with the frame, BGR uint8 [H, W, 3], for trackers that look at it."""
 
 
 def available_peers(frame_rate: float, with_embeddings: bool) -> dict[str, Update]:
@@ -33,11 +35,26 @@ def available_peers(frame_rate: float, with_embeddings: bool) -> dict[str, Updat
     return peers
 
 
-def _boxmot(tracker: Any, with_embeddings: bool) -> Update:
-    """Feed BoxMOT 25, which takes an array, or torch tensors where embeddings come along."""
-    image = np.zeros((64, 64, 3), np.uint8)
+def boxmot_on_video() -> dict[str, VideoUpdate]:
+    """Return BoxMOT's ByteTrack and BoT-SORT with the settings of its YAML files; none without."""
+    if importlib.util.find_spec('boxmot') is None:
+        return {}
+    boxmot = importlib.import_module('boxmot')
+    spec = importlib.import_module('boxmot.trackers.specs').TrackerSpec
+    return {'bytetrack': _boxmot_video(boxmot.create_tracker(spec('bytetrack')), False),
+            'botsort': _boxmot_video(boxmot.create_tracker(spec('botsort')), True)}
 
-    def update(detections: Detections) -> NDArray[np.float32]:
+
+def _boxmot(tracker: Any, with_embeddings: bool) -> Update:
+    """Feed BoxMOT 25 without frames."""
+    image = np.zeros((64, 64, 3), np.uint8)
+    update = _boxmot_video(tracker, with_embeddings)
+    return lambda detections: update(detections, image)
+
+
+def _boxmot_video(tracker: Any, with_embeddings: bool) -> VideoUpdate:
+    """Feed BoxMOT 25, which takes an array, or torch tensors where embeddings come along."""
+    def update(detections: Detections, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         if not with_embeddings:
             rows = np.column_stack([detections.boxes, detections.scores, detections.classes])
             tracks = np.asarray(tracker.update(rows.astype(np.float32), image), np.float32)
@@ -47,7 +64,7 @@ def _boxmot(tracker: Any, with_embeddings: bool) -> Update:
             geometry=structures.Boxes(torch.from_numpy(detections.boxes)),
             scores=torch.from_numpy(detections.scores),
             class_ids=torch.from_numpy(detections.classes.astype(np.int64)), sample_id='frame',
-            embeddings=torch.from_numpy(detections.embeddings)))
+            embeddings=torch.from_numpy(detections.embeddings)), image)
         return np.column_stack([tracks.geometry.values.numpy(), np.asarray(tracks.track_ids)])
 
     return update
