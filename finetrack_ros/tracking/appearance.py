@@ -38,9 +38,9 @@ class Appearance:
         self._scene = SceneMean(dim, window)
         self._gallery = Gallery(dim)
 
-    def see(self, embeddings: Floats) -> None:
-        """Learn what the frame's good detections [N, D] have in common."""
-        self._scene.learn(embeddings)
+    def see(self, embeddings: Floats, good: Mask) -> None:
+        """Learn what the frame's embeddings [N, D] have in common, where ``good`` [N]."""
+        self._scene.learn(embeddings, good)
 
     def forget_scene(self, window: int) -> None:
         """Start a new scene."""

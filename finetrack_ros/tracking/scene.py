@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from finetrack_ros.tracking.association import Floats, Index
+from finetrack_ros.tracking.association import Floats, Index, Mask
 
 PRIOR = 5.0
 """Weight of the zero vector in the mean, in detections: one person alone is not the scene."""
@@ -53,12 +53,15 @@ class SceneMean:
         self._count = 0.0
         self._window = window
 
-    def learn(self, embeddings: Floats) -> None:
-        """Take in the unit embeddings [N, D] of a frame."""
-        if not self._window or not len(embeddings):
+    def learn(self, embeddings: Floats, good: Mask | None = None) -> None:
+        """Take in the unit embeddings [N, D] of a frame, or those of them where ``good`` [N]."""
+        weights = np.ones(len(embeddings), np.float32)
+        if good is not None:
+            weights *= good
+        if not self._window or not weights.any():
             return
-        self._sum += np.ones(len(embeddings), np.float32) @ embeddings
-        self._count += len(embeddings)
+        self._sum += weights @ embeddings
+        self._count += float(weights.sum())
         if self._count > self._window:
             self._sum *= self._window / self._count
             self._count = float(self._window)
