@@ -70,7 +70,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument('--moving', action='store_true',
                         help='shift the image each time, as a moving camera does')
     parser.add_argument('--image', type=Path, help='picture to send, scaled to 1280x720')
-    parser.add_argument('--model', help='name or folder of a model to time the node with, too')
+    parser.add_argument('--model', help='name or folder of a model to time the node with, too, on all cores')
     return parser.parse_args()
 
 
@@ -79,7 +79,8 @@ class Peer:
 
     def __init__(self, node: Node, role: str, options: argparse.Namespace, log: Path) -> None:
         self.role = role
-        self.label = {'relay': 'relay', 'node': 'node'}.get(role, f'node, {options.model}')
+        self.label = {'relay': 'relay', 'node': 'node'}.get(
+            role, f'{options.model}, all cores')
         self.seconds: list[float] = []
         self.counts: list[int] = []
         self.latencies: list[Latency] = []
