@@ -70,7 +70,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument('--moving', action='store_true',
                         help='shift the image each time, as a moving camera does')
     parser.add_argument('--image', type=Path, help='picture to send, scaled to 1280x720')
-    parser.add_argument('--model', help='name or folder of a model to time the node with, too, on all cores')
+    parser.add_argument('--model', help='time the node with this model too, on all cores')
     return parser.parse_args()
 
 
