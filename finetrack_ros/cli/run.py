@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 import itertools
 from pathlib import Path
@@ -113,23 +114,30 @@ def _track(frames: Iterable[FrameT], step: Callable[[FrameT], Tracks],
            sinks: Sequence[Sink[FrameT]], pipeline: Pipeline, progress: Progress,
            task: TaskID) -> Run:
     run = Run()
-    # SIGTERM (timeout, docker stop) too leaves outputs that are complete up to there.
-    terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        for frame in frames:
-            start = time.perf_counter()
-            tracks = step(frame)
-            run.add(tracks, pipeline.timings, time.perf_counter() - start)
-            run.last_frame = frame if isinstance(frame, int) else frame.index
-            for sink in sinks:
-                sink(frame, tracks)
-            progress.update(task, advance=1, status=f'{run.recent_fps():5.1f} fps  '
-                            f'{len(tracks):3d} on screen  {len(run.ids):4d} ids')
+        with sigterm_as_interrupt():
+            for frame in frames:
+                start = time.perf_counter()
+                tracks = step(frame)
+                run.add(tracks, pipeline.timings, time.perf_counter() - start)
+                run.last_frame = frame if isinstance(frame, int) else frame.index
+                for sink in sinks:
+                    sink(frame, tracks)
+                progress.update(task, advance=1, status=f'{run.recent_fps():5.1f} fps  '
+                                f'{len(tracks):3d} on screen  {len(run.ids):4d} ids')
     except KeyboardInterrupt:
         run.interrupted = True
+    return run
+
+
+@contextmanager
+def sigterm_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM (timeout, docker stop) end a run like Ctrl-C: with what it has so far."""
+    terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
     finally:
         signal.signal(signal.SIGTERM, terminate)
-    return run
 
 
 def progress_bar(show: bool) -> Progress:

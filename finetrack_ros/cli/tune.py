@@ -66,7 +66,7 @@ def tune(
     The model runs once over each sequence and what it found is kept, so that a trial takes only
     as long as tracking and scoring. Ctrl-C ends the search and writes the best so far.
     """
-    from finetrack_ros.cli.run import progress_bar
+    from finetrack_ros.cli.run import progress_bar, sigterm_as_interrupt
     from finetrack_ros.cli.tracker_config import read_tracker_config
     from finetrack_ros.cli.tune_report import show_result, write_result
     from finetrack_ros.evaluation.observation_cache import default_cache, ObservationCache
@@ -82,8 +82,9 @@ def tune(
     _check_output(output_file)
     load = functools.cache(
         lambda: options.load_chosen_model(model, engine, device, input_size))
+    result = None
     try:
-        with progress_bar(progress) as bars:
+        with sigterm_as_interrupt(), progress_bar(progress) as bars:
             observer = Observer(
                 ObservationCache(cache or default_cache(), options.warn), model, input_size, load,
                 detections, options.parse_score_range(score_range), embeddings,
@@ -97,8 +98,10 @@ def tune(
                 with Scorer(others, metric, jobs) as score:
                     result = replace(result, validated=(score(start), score(result.best.config)))
     except KeyboardInterrupt:
-        options.warn('interrupted before there was a result: nothing is written')
-        raise typer.Exit(INTERRUPTED) from None
+        if result is None:
+            options.warn('interrupted before there was a result: nothing is written')
+            raise typer.Exit(INTERRUPTED) from None
+        result = replace(result, interrupted=True)
     write_result(output_file, result, metric, seed, preset)
     show_result(output_file, result, metric)
     if result.interrupted:
@@ -150,7 +153,7 @@ def _read(observer: Observer, paths: Sequence[Path], others: Sequence[Subject] =
 
 def _search(score: Scorer, first: Trial, fields: Sequence[str], trials: int, seed: int,
             bars: Progress) -> TuneResult:
-    """Search until all trials are done or Ctrl-C is pressed."""
+    """Search until all trials are done, or Ctrl-C or SIGTERM ends it."""
     from finetrack_ros.cli.tune_report import TuneResult
     from finetrack_ros.evaluation.tuning import search, simplify
 

@@ -1,6 +1,8 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
+import os
 from pathlib import Path
+import signal
 import sys
 
 import cv2
@@ -128,19 +130,37 @@ def test_start_is_kept_where_nothing_is_better(sequence, tmp_path):
     assert yaml.safe_load((tmp_path / 'my.yaml').read_text()) == {}
 
 
-def test_interrupt_keeps_the_best_so_far(tuned, monkeypatch):
+@pytest.mark.parametrize('end', [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_keeps_the_best_so_far(tuned, monkeypatch, end):
     search = tuning.search
 
     def interrupted(*arguments):
         for trial in search(*arguments):
             yield trial
             if trial.mean > 0:
-                raise KeyboardInterrupt
+                os.kill(os.getpid(), end)
 
     monkeypatch.setattr(tuning, 'search', interrupted)
     result, path = tuned()
     assert result.exit_code == 130
     assert '(interrupted)' in path.read_text()
+    assert 'birth_score' in yaml.safe_load(path.read_text())
+
+
+def test_interrupted_validation_keeps_the_result(tuned, monkeypatch, tmp_path):
+    replay = tuning.replay
+    length = FRAMES + 1
+
+    def interrupted(observations, config):
+        if len(observations.numbers) == length:
+            raise KeyboardInterrupt
+        return replay(observations, config)
+
+    monkeypatch.setattr(tuning, 'replay', interrupted)
+    other = write_sequence(tmp_path / 'other')
+    (other / 'seqinfo.ini').write_text(f'[Sequence]\nframeRate=10\nseqLength={length}\n')
+    result, path = tuned('--validate', other)
+    assert result.exit_code == 130
     assert 'birth_score' in yaml.safe_load(path.read_text())
 
 
