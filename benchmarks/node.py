@@ -9,9 +9,10 @@ quality of service and answers at once with an array of the same size: what it t
 of rclpy and DDS. Both are pinned to one core and take turns, image by image, so that a noisy
 machine slows both. A node that loses people gets no time.
 
-In the table, the node's own work lies between the receiving callback and the end of publishing,
-without inference; rclpy deserialises images before that, for the relay too. "more than the relay"
-compares end to end and so misses nothing. After `make setup` and `. tools/env.sh`:
+In the table, work starts when the node's worker takes an image. rclpy deserialises it before that,
+for the relay too; what handing it to the worker costs is the difference of the two in the first
+row. "more than the relay" compares end to end and so misses nothing.
+After `make setup` and `. tools/env.sh`:
 
     python benchmarks/node.py
     python benchmarks/node.py --model finetrack_nano --image street.jpg
