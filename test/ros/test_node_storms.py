@@ -6,6 +6,7 @@ from pathlib import Path
 import shutil
 
 from builtin_interfaces.msg import Time
+import cv2
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.parameter import Parameter
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection2DArray, LabelInfo
@@ -45,10 +46,10 @@ OUTPUTS = ((Detection2DArray, 'tracks'), (TrackEmbeddings, 'track_embeddings'),
            (DiagnosticArray, '/diagnostics'))
 
 
-def image_status(bench, text):
+def image_status(bench, text, topic='/image'):
     """Wait until the diagnostics of the images say something, and return them."""
     def newest():
-        status = bench.status().get('/image')
+        status = bench.status().get(topic)
         return status if status and text in status.message else None
     return bench.wait(newest, f'diagnostics that say {text!r}')
 
@@ -110,6 +111,7 @@ def hostile_image(rng, stamp):
     return msg
 
 
+@pytest.mark.slow
 def test_ten_thousand_hostile_images(steady):
     bench, camera = steady.bench, steady.camera
     before = int(image_status(bench, '').values['bad_images'])
@@ -127,6 +129,39 @@ def test_ten_thousand_hostile_images(steady):
     assert status.level == DiagnosticStatus.WARN
     assert status.values['failed'] == '0'
     steady.check()
+
+
+def test_damaged_compressed_images(own_bench):
+    """JPEG and PNG with changed bytes, cut off or empty: bad ones are counted, none is fatal."""
+    tracker = own_bench.start_tracker(image_transport='compressed', reliability='reliable')
+    tracks = own_bench.subscribe(Detection2DArray, 'tracks')
+    publisher = own_bench.node.create_publisher(CompressedImage, 'image/compressed', 10)
+    own_bench.wait(publisher.get_subscription_count, 'subscription')
+    image = np.zeros((240, 320, 3), np.uint8)
+    image[20:60, 10:50] = 255
+    whole = [cv2.imencode(suffix, image)[1] for suffix in ('.jpg', '.png')]
+    rng = np.random.default_rng(0)
+
+    def send():
+        for number in range(50):
+            data = whole[number % 2].copy()
+            data[rng.integers(0, len(data), 5)] = rng.integers(0, 256, 5)
+            msg = CompressedImage(header=own_bench.header(), format='jpeg')
+            msg.data.frombytes(data[:rng.integers(0, 2 * len(data))].tobytes())
+            publisher.publish(msg)
+            own_bench.spin(0.002)
+        return int(image_status(own_bench, '', '/image/compressed').values['bad_images']) > 100
+    own_bench.wait(send, '100 images found bad')
+
+    def send_whole():
+        msg = CompressedImage(header=own_bench.header(), format='png')
+        msg.data.frombytes(whole[1].tobytes())
+        publisher.publish(msg)
+        own_bench.spin(0.1)
+        return tracks[-1].header == msg.header and tracks[-1].detections
+    assert len(own_bench.wait(send_whole, 'tracks of a whole image')) == 1
+    assert own_bench.status()['/image/compressed'].values['failed'] == '0'
+    assert tracker.poll() is None
 
 
 def test_camera_that_dies_and_comes_back(own_bench):
