@@ -30,21 +30,22 @@ class Appearance:
 
     :param store: the tracks; their smoothed embeddings and gallery slots are written here only.
     :param dim: width D of the embeddings.
-    :param window: of :class:`SceneMean`.
     """
 
-    def __init__(self, store: TrackStore, dim: int, window: int) -> None:
+    def __init__(self, store: TrackStore, dim: int) -> None:
         self._store = store
-        self._scene = SceneMean(dim, window)
+        # The window follows the configuration, frame by frame.
+        self._scene = SceneMean(dim, window=0)
         self._gallery = Gallery(dim)
 
-    def see(self, embeddings: Floats, good: Mask) -> None:
+    def see(self, embeddings: Floats, good: Mask, config: TrackerConfig) -> None:
         """Learn what the frame's embeddings [N, D] have in common, where ``good`` [N]."""
+        self._scene.window = config.scene_window
         self._scene.learn(embeddings, good)
 
-    def forget_scene(self, window: int) -> None:
+    def forget_scene(self) -> None:
         """Start a new scene."""
-        self._scene = SceneMean(self._gallery.dim, window)
+        self._scene = SceneMean(self._gallery.dim, self._scene.window)
 
     def release(self, slots: NDArray[np.int32]) -> None:
         """Give back the gallery slots [N] of tracks that are dropped; -1 is none."""
@@ -114,7 +115,7 @@ class Appearance:
         lost = lost[store.slots[lost] >= 0]
         likeness = self._gallery.likeness(store.slots[lost], looks, self._scene)
         if config.class_policy == 'forbid':
-            likeness[classes[:, None] != store.classes[lost]] = -1
+            likeness[classes[:, None] != store.classes[lost]] = -np.inf
         visible = store.ensure_embeddings(looks.shape[1])[seen[store.embedded[seen]]]
         rivals = self._scene.cosines(looks, visible).max(axis=1, initial=-1)
         found, index = unambiguous_matches(

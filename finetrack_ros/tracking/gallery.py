@@ -86,7 +86,7 @@ def unambiguous_matches(likeness: Floats, rivals: Floats, gate: float,
     :param rivals: best likeness of each detection with any track now in view, [N].
     :param gate: least likeness.
     :param margin: least lead over the second best lost track, the second best detection and the
-        best track in view.
+        best track in view; equals are never clear.
     :return: detections and lost tracks of the picked pairs.
     """
     if not likeness.size:
@@ -96,8 +96,8 @@ def unambiguous_matches(likeness: Floats, rivals: Floats, gate: float,
     value = likeness[rows, best]
     others = likeness.copy()
     others[rows, best] = -1
-    clear: Mask = (value >= gate) & (value - np.maximum(others.max(axis=1), rivals) >= margin)
     column = likeness[:, best].copy()
     column[rows, rows] = -1
-    clear &= value - column.max(axis=0) >= margin
+    lead = value - np.maximum(np.maximum(others.max(axis=1), column.max(axis=0)), rivals)
+    clear: Mask = (value >= gate) & (lead >= margin) & (lead > 0)
     return rows[clear], best[clear]

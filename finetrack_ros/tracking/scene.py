@@ -13,6 +13,8 @@ from finetrack_ros.tracking.association import Floats, Index, Mask
 
 PRIOR = 5.0
 """Weight of the zero vector in the mean, in detections: one person alone is not the scene."""
+NEAREST = np.float32(1e-3)
+"""What lies nearer to the mean counts as this far: float32 cannot tell its direction."""
 
 
 @dataclass(frozen=True)
@@ -44,27 +46,28 @@ class SceneMean:
     each lies to m, so that no embedding is ever copied to be centred.
 
     :param dim: width D of the embeddings.
-    :param window: number of detections over which the mean is taken; 0 keeps it at zero.
+    :ivar window: number of detections over which the mean is taken; 0 keeps it at zero. May be
+        changed between frames.
     """
 
     def __init__(self, dim: int, window: int) -> None:
         self._sum = np.zeros(dim, np.float64)
         self._mean = np.zeros(dim, np.float32)
         self._count = 0.0
-        self._window = window
+        self.window = window
 
     def learn(self, embeddings: Floats, good: Mask | None = None) -> None:
         """Take in the unit embeddings [N, D] of a frame, or those of them where ``good`` [N]."""
         weights = np.ones(len(embeddings), np.float32)
         if good is not None:
             weights *= good
-        if not self._window or not weights.any():
+        if not weights.any():
             return
         self._sum += weights @ embeddings
         self._count += float(weights.sum())
-        if self._count > self._window:
-            self._sum *= self._window / self._count
-            self._count = float(self._window)
+        if self._count > self.window:
+            self._sum *= self.window / self._count
+            self._count = float(self.window)
         self._mean = (self._sum / (self._count + PRIOR)).astype(np.float32)
 
     def view(self, embeddings: Floats) -> View:
@@ -72,7 +75,7 @@ class SceneMean:
         along = embeddings @ self._mean
         squared = np.einsum('nd,nd->n', embeddings, embeddings) - 2 * along
         squared += self._mean @ self._mean
-        return View(along, np.sqrt(np.maximum(squared, np.finfo(np.float32).tiny)))
+        return View(along, np.sqrt(np.maximum(squared, NEAREST ** 2)))
 
     def cosine(self, dot: Floats, a: View, b: View) -> Floats:
         """

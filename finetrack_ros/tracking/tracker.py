@@ -75,7 +75,7 @@ class Tracker:
         """Drop all tracks and forget the last stamp; ids go on, so that none repeats."""
         self._keep(np.zeros(len(self._store), bool))
         if self._appearance is not None:
-            self._appearance.forget_scene(self.config.scene_window)
+            self._appearance.forget_scene()
         self._stamp = None
         self._at_start = True
 
@@ -99,7 +99,7 @@ class Tracker:
             self._move_with_camera(camera_motion)
         frame = self._usable(detections)
         if self._appearance is not None and frame.detections.embeddings is not None:
-            self._appearance.see(frame.detections.embeddings, ~frame.low)
+            self._appearance.see(frame.detections.embeddings, ~frame.low, self.config)
         rows, cols = self._match(frame)
         self._write(rows, cols, frame)
         born = self._recall(self._newcomers(cols, frame), frame)
@@ -137,7 +137,7 @@ class Tracker:
         """Make ready for embeddings of ``dim`` values; ValueError where others came before."""
         self._store.ensure_embeddings(dim)
         if self._appearance is None:
-            self._appearance = Appearance(self._store, dim, self.config.scene_window)
+            self._appearance = Appearance(self._store, dim)
 
     def _noise(self) -> kalman.Noise:
         config = self.config

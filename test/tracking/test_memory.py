@@ -102,6 +102,20 @@ def test_gallery_reuses_released_slots():
     assert sorted(gallery.allocate(40).tolist()) == sorted(first.tolist())
 
 
+def test_no_track_comes_back_twice():
+    """Without a margin, too, equals are ambiguous."""
+    likeness = np.array([[0.9], [0.9]], np.float32)
+    found, _ = unambiguous_matches(likeness, np.zeros(2, np.float32), 0.5, 0.0)
+    assert not len(found)
+
+
+def test_forbidden_classes_come_back_at_no_gate():
+    tracker = tracker_that_saw(
+        LOOKS[:1], class_policy='forbid', memory_gate=-1.0, memory_margin=0.0, confirm_hits=1)
+    other = Detections([AWAY], [0.9], [1], LOOKS[:1])
+    assert tracker.update(other, 7.0).ids.tolist() == [2]
+
+
 @pytest.mark.parametrize(('likeness', 'rivals', 'expected'), [
     ([[0.9, 0.2]], [0.1], [(0, 0)]),
     ([[0.7, 0.2]], [0.1], []),
