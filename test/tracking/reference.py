@@ -5,6 +5,8 @@
 import lap
 import numpy as np
 
+from finetrack_ros.tracking.appearance import SAMPLE_SECONDS
+from finetrack_ros.tracking.gallery import VIEWS
 from finetrack_ros.tracking.scene import PRIOR
 
 
@@ -81,12 +83,14 @@ class PlainTrack:
         self.id, self.kalman = identity, DenseKalman(frame.cxcywh[row], noise)
         self.hits, self.state, self.embedding = 0, 'tentative', None
         self.cls, self.votes = frame.classes[row], 0.0
+        self.views, self.sampled = [], None
 
     def take(self, row, frame, config):
         """Take detection ``row``, without the filter's update."""
         self.box, self.seen, self.matched = frame.cxcywh[row], frame.time, row
         self.hits += 1
-        if frame.classes[row] == self.cls:
+        if frame.classes[row] == self.cls or config.class_policy == 'ignore':
+            self.cls = frame.classes[row]
             self.votes += frame.scores[row]
         else:
             self.votes -= frame.scores[row]
@@ -99,6 +103,16 @@ class PlainTrack:
             share = config.embedding_momentum
             mixed = share * self.embedding + (1 - share) * mixed
         self.embedding = mixed / np.linalg.norm(mixed)
+        if config.memory_seconds > 0 and (
+                not self.views or frame.time - self.sampled >= SAMPLE_SECONDS):
+            self.sample(frame.embeddings[row], frame.time)
+
+    def sample(self, embedding, time):
+        """Remember a look, instead of the most similar one where there are enough."""
+        if len(self.views) == VIEWS:
+            del self.views[int(np.argmax([view @ embedding for view in self.views]))]
+        self.views.append(embedding)
+        self.sampled = time
 
 
 class PlainFrame:
@@ -135,31 +149,34 @@ def overlap(a, b):
 
 
 class PlainTracker:
-    """The tracker without arrays over tracks, and without memory: loops and dense matrices."""
+    """The tracker without arrays over tracks: loops and dense matrices."""
 
     def __init__(self, config, noise):
         """Start without tracks."""
         self.config, self.noise, self.tracks, self.next_id = config, noise, [], 1
         self.time = None
-        self.looks = []
+        # Sums of the same steps as the tracker's, so that both round alike.
+        self.clock = 0.0
+        self.looks, self.weights = [], []
 
     def update(self, detections, stamp):
         """Advance by one frame; return {id: detection} of the confirmed tracks seen."""
         first, config = self.time is None, self.config
         dt, self.time = 0.0 if first else stamp - self.time, stamp
-        frame = PlainFrame(detections, stamp)
-        if frame.embeddings is not None:
-            self.looks.extend(frame.embeddings[frame.scores >= config.high_score])
-        self.tracks = [t for t in self.tracks if stamp - t.seen <= config.lost_seconds + 1e-9]
+        self.clock += dt
+        frame = PlainFrame(detections, self.clock)
+        self.look_around(frame)
+        self.tracks = [t for t in self.tracks if self.in_reach(t) or self.is_remembered(t)]
         for track in self.tracks:
             track.kalman.predict(dt)
             track.matched = None
         for track, row in self.match(frame):
-            gap, before = stamp - track.seen, track.box
+            gap, before = self.clock - track.seen, track.box
             track.kalman.update(frame.cxcywh[row])
             if gap > config.recover_seconds:
                 track.kalman.recover(before, frame.cxcywh[row], gap)
             track.take(row, frame, config)
+        born = self.recall(self.newcomers(frame), frame)
         for track in self.tracks:
             if track.matched is None and track.state != 'tentative':
                 track.state = 'lost'
@@ -168,22 +185,45 @@ class PlainTracker:
                     track.state != 'tentative' or track.hits >= config.confirm_hits):
                 track.state = 'confirmed'
         self.tracks = [t for t in self.tracks if t.matched is not None or t.state == 'lost']
-        self.give_birth(frame, first)
+        self.give_birth(born, frame, first)
         return {t.id: t.matched for t in self.tracks if t.state == 'confirmed'}
+
+    def in_reach(self, track):
+        """Return whether motion can still tell where the track is."""
+        return self.clock - track.seen <= self.config.lost_seconds + 1e-9
+
+    def is_remembered(self, track):
+        """Return whether the track may come back by its looks."""
+        return (track.embedding is not None and track.state != 'tentative'
+                and self.clock - track.seen <= self.config.memory_seconds)
+
+    def look_around(self, frame):
+        """Take the looks of a frame into the scene's window, in which old ones fade."""
+        if frame.embeddings is None:
+            return
+        strong = frame.embeddings[frame.scores >= self.config.high_score]
+        self.looks.extend(strong)
+        self.weights.extend([1.0] * len(strong))
+        total = sum(self.weights)
+        if total > self.config.scene_window:
+            self.weights = [w * self.config.scene_window / total for w in self.weights]
 
     def match(self, frame):
         """Return the matched (track, detection) pairs."""
-        config, shape = self.config, (len(self.tracks), len(frame.scores))
+        tracks = [t for t in self.tracks if self.in_reach(t)]
+        config, shape = self.config, (len(tracks), len(frame.scores))
         similarity, likeness = np.zeros(shape), np.zeros(shape)
-        for i, track in enumerate(self.tracks):
+        for i, track in enumerate(tracks):
             for j, box in enumerate(frame.boxes):
                 weak = frame.scores[j] < config.high_score
                 iou, height = overlap(corners(track.kalman.mean[:4]), box)
                 value = iou * height * frame.scores[j] - config.low_penalty * weak
                 if value <= config.match_similarity or weak and track.state != 'confirmed':
                     continue
+                if config.class_policy == 'forbid' and track.cls != frame.classes[j]:
+                    continue
                 if frame.embeddings is not None and track.embedding is not None and not weak:
-                    cosine = self.centred(track.embedding) @ self.centred(frame.embeddings[j])
+                    cosine = self.cosine(track.embedding, frame.embeddings[j])
                     if cosine < config.appearance_gate:
                         continue
                     likeness[i, j] = max(cosine, 0)
@@ -194,14 +234,14 @@ class PlainTracker:
         rows, cols = np.nonzero(similarity)
         matched = dense_assignment(
             rows, cols, -similarity[rows, cols], -config.match_similarity, shape)
-        return [(self.tracks[row], col) for row, col in sorted(matched)]
+        return [(tracks[row], col) for row, col in sorted(matched)]
 
-    def centred(self, embedding):
-        """Return an embedding as seen from the mean of all, fewer than the scene's window."""
-        if not self.looks:
-            return embedding
-        away = embedding - np.sum(self.looks, axis=0) / (len(self.looks) + PRIOR)
-        return away / np.linalg.norm(away)
+    def cosine(self, a, b):
+        """Return the cosine of two embeddings as seen from the mean of the scene."""
+        if self.looks:
+            mean = np.array(self.weights) @ np.array(self.looks) / (sum(self.weights) + PRIOR)
+            a, b = a - mean, b - mean
+        return a @ b / (np.linalg.norm(a) * np.linalg.norm(b))
 
     @staticmethod
     def lead(values):
@@ -209,19 +249,52 @@ class PlainTracker:
         best = np.sort(values)[::-1]
         return best[0] - best[1] if len(best) > 1 else best[0]
 
-    def give_birth(self, frame, first):
-        """Start tracks from strong unmatched detections that overlap nothing."""
+    def newcomers(self, frame):
+        """Return the strong unmatched detections that overlap nothing."""
         config = self.config
         taken = {t.matched for t in self.tracks}
         seen = [corners(t.box) for t in self.tracks if t.matched is not None]
         free = [j for j in range(len(frame.scores)) if j not in taken
                 and frame.scores[j] >= max(config.birth_score, config.high_score)
                 and all(overlap(frame.boxes[j], box)[0] <= config.birth_overlap for box in seen)]
-        for j in free:
-            better = [k for k in free if frame.scores[k] > frame.scores[j]]
-            if any(overlap(frame.boxes[j], frame.boxes[k])[0] > config.birth_overlap
-                   for k in better):
-                continue
+        return [j for j in free if not any(
+            frame.scores[k] > frame.scores[j]
+            and overlap(frame.boxes[j], frame.boxes[k])[0] > config.birth_overlap for k in free)]
+
+    def recall(self, born, frame):
+        """Give newcomers to the lost tracks that they clearly look like; return the others."""
+        if frame.embeddings is None or self.config.memory_seconds == 0:
+            return born
+        lost = [t for t in self.tracks
+                if t.matched is None and t.state != 'tentative' and t.views]
+        seen = [t for t in self.tracks if t.matched is not None and t.embedding is not None]
+        chosen = [(j, track) for j in born for track in lost
+                  if self.is_clear(j, track, born, lost, seen, frame)]
+        for j, track in chosen:
+            track.kalman = DenseKalman(frame.cxcywh[j], self.noise)
+            track.kalman.update(frame.cxcywh[j])
+            track.take(j, frame, self.config)
+        return [j for j in born if j not in [row for row, _ in chosen]]
+
+    def is_clear(self, j, track, born, lost, seen, frame):
+        """Return whether a newcomer looks like a lost track, and neither like any other."""
+        value, config = self.likeness(track, j, frame), self.config
+        rivals = [self.likeness(t, j, frame) for t in lost if t is not track]
+        rivals += [self.likeness(track, k, frame) for k in born if k != j]
+        rivals += [self.cosine(t.embedding, frame.embeddings[j]) for t in seen]
+        lead = value - max([-1.0, *rivals])
+        return value >= config.memory_gate and lead >= config.memory_margin and lead > 0
+
+    def likeness(self, track, j, frame):
+        """Return the best cosine of detection ``j`` with any view of a track."""
+        if self.config.class_policy == 'forbid' and track.cls != frame.classes[j]:
+            return -np.inf
+        return max(self.cosine(view, frame.embeddings[j]) for view in track.views)
+
+    def give_birth(self, born, frame, first):
+        """Start tracks from newcomers."""
+        config = self.config
+        for j in born:
             track = PlainTrack(self.next_id, j, frame, self.noise)
             track.take(j, frame, config)
             if first or config.confirm_hits == 1:
