@@ -119,6 +119,8 @@ class Camera:
 
     def open(self, settings: Settings) -> None:
         """Subscribe, and announce the classes."""
+        # The pause before is no part of the next rate.
+        self.stats.snapshot()
         for source in self.inputs:
             source.open()
         self._announce(settings)
@@ -267,6 +269,8 @@ class Camera:
     def _tracker_stamp(self, header: Header, settings: Settings) -> float | None:
         """Return the tracker's time of a frame, None where the driver does not stamp."""
         stamp = stamp_seconds(header.stamp)
+        if not stamp:
+            return None
         if self._last_stamp is not None and stamp < self._last_stamp:
             self.stats.count(jumps=1)
             self._outputs.forget()
@@ -275,7 +279,7 @@ class Camera:
                 f"on_jump_back is '{settings.tracker.on_jump_back}'",
                 throttle_duration_sec=LOG_PERIOD)
         self._last_stamp = stamp
-        return stamp or None
+        return stamp
 
 
 def _check_stamp(header: Header) -> None:

@@ -54,6 +54,20 @@ def test_bag_that_starts_again_is_tracked_again(bag):
     bag.bench.wait(lambda: bag.bench.status()['/image'].values['time_jumps'] == '2', 'two jumps')
 
 
+def test_image_without_a_stamp_is_no_jump(own_bench, make_camera):
+    own_bench.start_tracker()
+    camera = make_camera(own_bench)
+    before = ids(camera.track((10, 20)))
+    assert ids(camera.track((10, 20), header=Header(frame_id='front_camera'))) == before
+    assert ids(camera.track((10, 20))) == before
+
+    def processed():
+        status = own_bench.status().get('/image')
+        return status and int(status.values['processed']) == len(camera.tracks) and status
+    status = own_bench.wait(processed, 'diagnostics of all images')
+    assert status.values['time_jumps'] == '0'
+
+
 def test_jump_back_keeps_tracks_where_asked(own_bench, make_camera):
     own_bench.start_tracker(tracker__on_jump_back='continue')
     camera = make_camera(own_bench)
