@@ -108,9 +108,13 @@ def _pairing(inputs: Sequence[InputReport], snapshot: Snapshot, limits: Mapping[
 
 def _lateness(snapshot: Snapshot, limits: Mapping[str, Any]) -> Verdict | None:
     age = snapshot.quantile('total', 0.5)
-    if age > OTHER_CLOCK or age < -limits['max_age']:
+    if age > OTHER_CLOCK:
         return WARN, (f'the stamps are {age:.2f} s behind this clock: set use_sim_time if a bag '
                       'is played with its clock, or bring the clocks of the machines together')
+    if age < -limits['max_age']:
+        return WARN, (f'the stamps are {-age:.2f} s ahead of this clock: bring the clocks of the '
+                      'machines together, or where use_sim_time is set, let the clock be '
+                      'published (ros2 bag play --clock)')
     if not age > limits['max_age']:
         return None
     return (_level(age, limits['max_age'], limits),

@@ -43,7 +43,8 @@ def test_good_camera_is_ok_with_its_rate():
     ({'total': 0.6}, WARN, 'older than 0.60 s'),
     ({'total': 6.0}, ERROR, 'older than 6.00 s'),
     ({'total': 1e6}, WARN, 'use_sim_time'),
-    ({'total': -2.0}, WARN, 'bring the clocks of the machines together'),
+    ({'total': -2.0}, WARN, 'are 2.00 s ahead of this clock: bring the clocks'),
+    ({'total': -1.7e9}, WARN, 'use_sim_time is set, let the clock be published'),
 ])
 def test_fault_has_its_level_and_says_so(recent, level, text):
     found, message = judge(snapshot(**recent))
