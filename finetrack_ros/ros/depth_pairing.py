@@ -66,7 +66,9 @@ class NearestPairing(Generic[Frame]):
         pairs = []
         while self._waiting:
             stamp, frame = self._waiting[0]
-            nearest = min(self._depths, key=lambda depth: abs(depth.stamp - stamp), default=None)
+            # Of equals the newest: the stamps of a driver that does not stamp are all zero.
+            nearest = min(reversed(self._depths), key=lambda depth: abs(depth.stamp - stamp),
+                          default=None)
             distance = abs(nearest.stamp - stamp) if nearest else float('inf')
             final = bool(self._depths) and self._depths[-1].stamp >= stamp
             if not (final or distance <= self.tolerance / 2 or len(self._waiting) > WAITING):

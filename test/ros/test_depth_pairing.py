@@ -52,6 +52,13 @@ def test_nearest_of_two_wins_once_the_second_is_there():
     assert play([('depth', 0.0), ('frame', 0.018), ('depth', 0.05)]) == [(0.018, 0.0)]
 
 
+def test_newest_of_equal_depths_wins():
+    pairing = NearestPairing(TOLERANCE)
+    for depth in ('old', 'new'):
+        pairing.add_depth(0.0, depth)
+    assert pairing.add_frame(0.0, 'frame') == [('frame', 'new')]
+
+
 def test_frame_without_depth_is_given_up_when_later_depth_comes():
     assert play([('frame', 1.0), ('depth', 1.5)]) == [(1.0, None)]
 
