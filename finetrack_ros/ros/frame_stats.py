@@ -71,7 +71,7 @@ class Snapshot:
     """
     What happened to a camera's frames.
 
-    :ivar totals: counts from the start of the node.
+    :ivar totals: counts since the node was configured.
     :ivar recent: counts since the last snapshot.
     :ivar seconds: time since the last snapshot.
     :ivar tracks: tracks in the last frame.

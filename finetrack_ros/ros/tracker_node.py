@@ -203,7 +203,8 @@ class TrackerNode(LifecycleNode):
             if not settings.foreign_detections:
                 names = ClassNames(runner.class_names)
         for name in settings.cameras:
-            self._cameras[name] = Camera(self, name, runner, names, settings, self._offer)
+            # The present settings: some may have changed while the model was loaded.
+            self._cameras[name] = Camera(self, name, runner, names, self._settings, self._offer)
         self._runner = runner
 
     def _load_model(self, values: Mapping[str, Any]) -> FineTrackRunner:
@@ -260,7 +261,8 @@ class TrackerNode(LifecycleNode):
     # Services, parameters, diagnostics
 
     def _on_reset(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        for camera in self._cameras.values():
+        # The thread of an automatic start may be adding cameras, here and below.
+        for camera in list(self._cameras.values()):
             camera.reset()
         response.success = bool(self._cameras)
         response.message = ('all tracks dropped' if response.success
@@ -269,7 +271,7 @@ class TrackerNode(LifecycleNode):
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         self._enabled = request.data
-        for camera in self._cameras.values():
+        for camera in list(self._cameras.values()):
             if not request.data:
                 camera.close()
             elif self._worker is not None:
@@ -295,7 +297,6 @@ class TrackerNode(LifecycleNode):
         except ConfigError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self._settings = Settings.of(values)
-        # The thread of an automatic start may be adding cameras.
         for camera in list(self._cameras.values()):
             camera.update(self._settings)
         return SetParametersResult(successful=True)

@@ -15,6 +15,7 @@ from rcl_interfaces.srv import DescribeParameters, SetParametersAtomically
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
+from std_srvs.srv import SetBool, Trigger
 
 from finetrack_ros.errors import ConfigError, ModelError
 from finetrack_ros.ros import tracker_node, TrackerNode
@@ -198,6 +199,47 @@ def test_cameras_change_while_unconfigured(own_bench):
     assert 'cannot change while the node is configured' in refused.reason
     assert [node.count_publishers(f'/{name}') for name in (
         'tracks', 'left/tracks', 'right/tracks')] == [0, 1, 1]
+    node.destroy_node()
+
+
+def test_parameters_set_while_the_model_loads_are_kept(own_bench):
+    def load(values):
+        assert node.set_parameters([Parameter('depth_tolerance', value=0.5)])[0].successful
+        return Model()
+    seen = []
+    node = make_node(own_bench, load, autostart=False, depth=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tracker_node, 'Camera', lambda node, name, runner, names, settings, offer:
+                      seen.append(settings.values['depth_tolerance']))
+        node.trigger_configure()
+    assert seen == [0.5]
+    node._cameras.clear()
+    node.destroy_node()
+
+
+def test_services_stand_cameras_that_are_being_made(own_bench, monkeypatch):
+    node = make_node(own_bench, lambda values: Model(), autostart=False, cameras=['front', 'rear'])
+    assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+
+    def add(camera, *_):
+        node._cameras.setdefault('third', camera)
+    for method in ('reset', 'close'):
+        monkeypatch.setattr(tracker_node.Camera, method, add)
+    assert node._on_reset(Trigger.Request(), Trigger.Response()).success
+    del node._cameras['third']
+    assert node._on_enable(SetBool.Request(data=False), SetBool.Response()).success
+    monkeypatch.undo()
+    del node._cameras['third']
+    node.destroy_node()
+
+
+def test_pause_is_not_counted_into_the_rate(own_bench):
+    node = make_node(own_bench, lambda values: Model(), autostart=False)
+    assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    stats = node._cameras[''].stats
+    stats._last_snapshot -= 3600
+    assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+    assert stats.snapshot().seconds < 1800
     node.destroy_node()
 
 
