@@ -70,8 +70,7 @@ def track(
     """Track people in a video, image folder, bag or camera stream, or join given detections."""
     from finetrack_ros.cli.run import show_summary, track_detections, track_frames
     from finetrack_ros.cli.tracker_config import read_tracker_config
-    from finetrack_ros.io import MotWriter, open_source, read_detections
-    from finetrack_ros.io.seqinfo import DEFAULT_FPS
+    from finetrack_ros.io import MotWriter, read_detections
     from finetrack_ros.pipeline import Pipeline
 
     # Outputs are opened last: an error before leaves the files of an earlier run as they are.
@@ -85,17 +84,17 @@ def track(
         if detections is not None:
             found = read_detections(detections, options.parse_score_range(score_range))
         if source is not None:
-            frames = stack.enter_context(open_source(source, fps or DEFAULT_FPS, topic))
+            frames = stack.enter_context(_open_frames(source, fps, topic))
             _check_length(found, frames.last_index, frames.name)
             if found is None or embeddings:
                 runner = options.load_chosen_model(model, engine, device, input_size)
         pipeline = Pipeline(runner, config)
         start = time.perf_counter()
         if frames is not None:
-            sinks = _open_bag(stack, output_path, frames, storage, runner) if into_bag \
+            # The text comes last: opening it empties the file.
+            sinks = [] if video is None else _open_video(stack, video, frames.fps)
+            sinks += _open_bag(stack, output_path, frames, storage, runner) if into_bag \
                 else _open_text(stack, output_path)
-            if video is not None:
-                sinks += _open_video(stack, video, frames.fps)
             run = track_frames(frames, pipeline, sinks, max_frames, progress, found)
         elif found is not None and detections is not None:
             rate = fps or _frame_rate(detections)
@@ -145,6 +144,18 @@ def _refuse_overwriting(outputs: Sequence[Path], *inputs: str | Path | None) -> 
             if given is not None and path.exists() and Path(given).exists() \
                     and path.samefile(given):
                 raise SourceError(f"Output '{path}' is an input itself. Choose another name.")
+
+
+def _open_frames(source: str, fps: float | None, topic: str | None) -> FrameSource:
+    """Open a source; warn where it states another frame rate than the user."""
+    from finetrack_ros.io import open_source
+    from finetrack_ros.io.seqinfo import DEFAULT_FPS
+
+    frames = open_source(source, fps or DEFAULT_FPS, topic)
+    if fps is not None and frames.fps != fps:
+        options.warn(f"--fps {fps:g} is not used: '{frames.name}' states {frames.fps:g} frames "
+                     'per second itself')
+    return frames
 
 
 def _check_length(found: MotDetections | None, last: int | None, source: str) -> None:

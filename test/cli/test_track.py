@@ -132,12 +132,27 @@ def test_preset_is_named_instead_of_a_file(loaded, images, tmp_path):
 
 @pytest.mark.parametrize(('text', 'problem'), [
     ('high_scor: 0.8\n', 'high_score'), ('high_score: 7\n', 'high_score'), ('- 1\n', 'no mapping'),
-    ('{', 'cannot be read')])
+    ('{', 'cannot be read'), ('/**: {ros__parameters: [1]}', 'no mapping'),
+    ('/**: {ros__parameters: {tracker: 5}}', 'no mapping'),
+    ('/**: {ros__parameters: {5: 1, tracker.high_scor: 1}}', 'high_score')])
 def test_wrong_tracker_parameters_are_explained(loaded, images, tmp_path, text, problem):
     (tmp_path / 'bad.yaml').write_text(text)
     result = run('track', images, '-o', tmp_path / 't.txt', '--tracker-config',
                  tmp_path / 'bad.yaml')
     assert_user_error(result, problem)
+
+
+def test_misspelt_preset_is_told_the_presets(loaded, images, tmp_path):
+    result = run('track', images, '-o', tmp_path / 't.txt', '--tracker-config', 'MOT')
+    assert_user_error(result, 'dance, default, mot')
+
+
+def test_rate_that_is_not_used_is_told(loaded, images, tmp_path):
+    assert 'Warning' not in run('track', images, '-o', tmp_path / 't.txt', '--fps', 5).stderr
+    (images / 'seqinfo.ini').write_text('[Sequence]\nimDir=.\nframeRate=10\n')
+    result = run('track', images, '-o', tmp_path / 't.txt', '--fps', 5)
+    assert result.exit_code == 0
+    assert '--fps 5 is not used' in result.stderr
 
 
 @pytest.mark.parametrize(('arguments', 'problem'), [
@@ -151,6 +166,13 @@ def test_user_errors_are_one_message(loaded, images, tmp_path, arguments, proble
 def test_errors_leave_earlier_results_alone(images, tmp_path):
     (tmp_path / 't.txt').write_text('earlier results')
     assert_user_error(run('track', images, '-o', tmp_path / 't.txt', '--model', 'none'), 'none')
+    assert (tmp_path / 't.txt').read_text() == 'earlier results'
+
+
+def test_wrong_video_leaves_earlier_results_alone(loaded, images, tmp_path):
+    (tmp_path / 't.txt').write_text('earlier results')
+    assert_user_error(
+        run('track', images, '-o', tmp_path / 't.txt', '--video', tmp_path / 'a.gif'), '.mp4')
     assert (tmp_path / 't.txt').read_text() == 'earlier results'
 
 
