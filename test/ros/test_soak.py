@@ -159,6 +159,7 @@ def test_memory_latency_and_threads_stay_as_they_are(own_bench, images, capsys):
               f'{figures.sent} images, {figures.tracked} came out with '
               f'{figures.people / figures.tracked:.1f} people each; in all {counts}\n'
               f'memory {rows[0, 1]:.1f} to {rows[-1, 1]:.1f} MB, at most {rows[:, 1].max():.1f}, '
+              f'by tenths {rows[::max(1, len(rows) // 10), 1].round(1).tolist()}, '
               f'trend {figures.growth():+.2f} MB over the run; threads {rows[:, 2].min():.0f} to '
               f'{rows[:, 2].max():.0f}, open files {rows[:, 3].min():.0f} to '
               f'{rows[:, 3].max():.0f}\n'
