@@ -30,7 +30,8 @@ def remappings(cameras: list[str], given: dict[str, str]) -> list[tuple[str, str
     """
     Return what takes each camera's topics to those that were given.
 
-    :raises ValueError: where several cameras would subscribe to one topic.
+    :raises ValueError: where several cameras would subscribe to one topic, or a topic has a
+        camera's name in it and none are given.
     """
     pairs = []
     for argument, name in TOPICS.items():
@@ -40,6 +41,9 @@ def remappings(cameras: list[str], given: dict[str, str]) -> list[tuple[str, str
         if len(cameras) > 1 and CAMERA not in topic:
             raise ValueError(f"{argument} is '{topic}' for the cameras {', '.join(cameras)}: put "
                              f"{CAMERA} where the name stands, as in /{CAMERA}/image_raw")
+        if not cameras and CAMERA in topic:
+            raise ValueError(f"{argument} is '{topic}' and no cameras are given: give their "
+                             'names, as in cameras:=front,rear')
         pairs += [(f'{camera}/{name}' if camera else name, topic.replace(CAMERA, camera))
                   for camera in cameras or ['']]
     return pairs

@@ -15,7 +15,8 @@ for module in ('launch_ros', 'launch_testing'):
     pytest.importorskip(module, reason=f'{module} is not installed')
 
 FOLDER = Path(__file__).with_name('launched')
-DEMO = Path(__file__).resolve().parents[2] / 'launch' / 'demo.launch.py'
+LAUNCH_FILES = Path(__file__).resolve().parents[2] / 'launch'
+DEMO = LAUNCH_FILES / 'demo.launch.py'
 #: What ``ros2 launch FILE NAME:=VALUE ...`` does.
 LAUNCH = """
 import sys
@@ -71,4 +72,17 @@ def test_demo_ends_with_its_tracker(own_bench, shared_data):
         list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         timeout=120, check=False, env={**os.environ, 'ROS_DOMAIN_ID': str(own_bench.domain)})
     assert "model 'nonexistent'" in result.stdout
+    assert 'Traceback' not in result.stdout
+
+
+@pytest.mark.parametrize(('arguments', 'remedy'), [
+    (['image_topic:=/{camera}/image'], 'give their names, as in cameras:=front,rear'),
+    (['cameras:=front,rear', 'image_topic:=/image'], 'as in /{camera}/image_raw')])
+def test_topics_that_do_not_go_with_the_cameras_are_refused(own_bench, arguments, remedy):
+    result = subprocess.run(
+        [sys.executable, '-c', LAUNCH, LAUNCH_FILES / 'tracker.launch.py', *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False,
+        env={**os.environ, 'ROS_DOMAIN_ID': str(own_bench.domain)})
+    assert result.returncode == 1
+    assert remedy in result.stdout
     assert 'Traceback' not in result.stdout
