@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Point, Pose, Vector3
 from std_msgs.msg import ColorRGBA, Header
 from vision_msgs.msg import (
@@ -20,10 +19,9 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from finetrack_ros.io import colour_of
 from finetrack_ros.ros.depth import Positions
+from finetrack_ros.ros.track_conversions import MARKER_LIFETIME
 from finetrack_ros.tracking import Tracks
 
-# Markers vanish by themselves where depth or the tracker stops.
-_LIFETIME = Duration(sec=1)
 _TEXT_HEIGHT = 0.2
 
 
@@ -74,7 +72,7 @@ def _marker(header: Header, kind: str, shape: int, track_id: int, alpha: float) 
     blue, green, red = colour_of(track_id)
     # Marker ids are int32; track ids may grow beyond it.
     return Marker(header=header, ns=kind, id=track_id & 0x7FFFFFFF, type=shape,
-                  action=Marker.ADD, lifetime=_LIFETIME,
+                  action=Marker.ADD, lifetime=MARKER_LIFETIME,
                   color=ColorRGBA(r=red / 255, g=green / 255, b=blue / 255, a=alpha))
 
 

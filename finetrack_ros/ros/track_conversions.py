@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from builtin_interfaces.msg import Time
+from builtin_interfaces.msg import Duration, Time
 from geometry_msgs.msg import Point
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from visualization_msgs.msg import Marker, MarkerArray
 from finetrack_ros.io import colour_of
 from finetrack_ros.msg import TrackEmbeddings
 from finetrack_ros.tracking import Tracks, TrackState
+
+#: Markers vanish by themselves where the camera, depth or the tracker stops.
+MARKER_LIFETIME = Duration(sec=1)
 
 
 def stamp_seconds(stamp: Time) -> float:
@@ -110,7 +113,8 @@ def to_markers(tracks: Tracks, labels: Sequence[str], header: Header, scale: flo
     Pixels are multiplied by ``scale`` (metres per pixel); x points right and y down in the image,
     as in an optical frame.
     """
-    outlines = Marker(header=header, ns='boxes', id=0, type=Marker.LINE_LIST, action=Marker.ADD)
+    outlines = Marker(header=header, ns='boxes', id=0, type=Marker.LINE_LIST, action=Marker.ADD,
+                      lifetime=MARKER_LIFETIME)
     outlines.pose.orientation.w = 1.0
     outlines.scale.x = 2 * scale
     markers = [Marker(header=header, action=Marker.DELETEALL), outlines]
@@ -133,7 +137,8 @@ def _text_marker(track_id: int, text: str, left: float, top: float, colour: Colo
     """Return a label above a box's corner."""
     # Marker ids are int32; track ids may grow beyond it.
     marker = Marker(header=header, ns='ids', id=track_id & 0x7FFFFFFF, action=Marker.ADD,
-                    type=Marker.TEXT_VIEW_FACING, text=text, color=colour)
+                    type=Marker.TEXT_VIEW_FACING, text=text, color=colour,
+                    lifetime=MARKER_LIFETIME)
     marker.pose.position.x = left
     marker.pose.position.y = top - 8 * scale
     marker.pose.orientation.w = 1.0

@@ -96,6 +96,7 @@ def test_markers_clear_the_last_ones_and_outline_each_box(boxes):
     assert [m.action for m in markers[:2]] == [Marker.DELETEALL, Marker.ADD]
     assert len(markers[1].points) == len(markers[1].colors) == 8 * len(boxes)
     assert all(marker.header == HEADER for marker in markers)
+    assert all(marker.lifetime.sec == 1 for marker in markers[1:])
     assert [m.text for m in markers[2:]] == [f'person {i + 1}' for i in range(len(boxes))]
 
 
