@@ -93,6 +93,11 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def _quoted(text: str) -> str:
+    """Return a text quoted for YAML: a camera's index and a folder's name must stay text."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _source_facts(source: str, max_frames: int) -> tuple[float, int | None]:
     """Return the frame rate and the number of frames to play; None where it is unknown."""
     with open_source(source) as frames:
@@ -138,11 +143,10 @@ def demo(source: str, output: Path, max_frames: int = 0, model: str = 'finetrack
     executor = SingleThreadedExecutor()
     executor.add_node(recorder)
     player = Child('finetrack_ros.ros.video_player_node', output / 'player.log', {
-        # Quoted for YAML: a camera's index and a folder's name must both stay text.
-        'source': f"'{Path(source).absolute() if Path(source).exists() else source}'",
+        'source': _quoted(str(Path(source).absolute()) if Path(source).exists() else source),
         'max_frames': max_frames, 'wait_for_subscribers': 2})
     tracker = Child('finetrack_ros.ros.tracker_node', output / 'tracker.log', {
-        'model': f"'{model}'", 'reliability': 'reliable'})
+        'model': _quoted(model), 'reliability': 'reliable'})
     try:
         with tracker, player, View(console, length) as view:
             _record(executor, recorder, player, tracker, view)

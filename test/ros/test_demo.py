@@ -36,8 +36,9 @@ def domain(own_bench):
 
 
 def test_demo_writes_video_and_text_with_ids(domain, shared_data, tmp_path):
-    result = run_demo(domain, '--video', shared_data / 'mot' / 'TUD-Campus', '--max-frames', 30,
-                      '--output', tmp_path)
+    sequence = tmp_path / "somebody's clip"
+    sequence.symlink_to(shared_data / 'mot' / 'TUD-Campus')
+    result = run_demo(domain, '--video', sequence, '--max-frames', 30, '--output', tmp_path)
     assert result.returncode == 0, result.stderr
     rows = read_mot(tmp_path / 'tracks.txt')
     video = cv2.VideoCapture(str(tmp_path / 'tracks.mp4'))
