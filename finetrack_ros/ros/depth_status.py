@@ -78,7 +78,7 @@ def _verdict(inputs: Sequence[InputReport], snapshot: DepthSnapshot,
     """Return level and message, causes before their consequences."""
     recent = snapshot.recent
     if not inputs:
-        return OK, 'idle: nobody subscribes to tracks_3d or markers_3d'
+        return OK, 'idle until an image comes while somebody subscribes to tracks_3d or markers_3d'
     for report in inputs:
         if report.problems:
             return ERROR, report.problems[0]

@@ -171,7 +171,7 @@ def test_nobody_subscribed_means_no_depth_received(camera):
     bench.node.destroy_subscription(camera.subscription)
     bench.wait(lambda: camera.camera.track() and not camera.depths.get_subscription_count(),
                'end of the subscription to depth')
-    bench.wait(lambda: camera.status().message.startswith('idle'), 'idle status')
+    bench.wait(lambda: camera.status().message.startswith('idle until'), 'idle status')
     camera.subscribe()
     assert len(camera.located(scene(), (100, 100))[0].detections) == 1
 
