@@ -131,7 +131,8 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
         choices=('raw', 'compressed')),
     ParameterSpec(
         'reliability', 'auto',
-        'Reliability asked of the image publisher; auto asks what the publishers offer',
+        'Reliability asked of the publishers of images, detections and depth; auto asks what they '
+        'offer',
         choices=('auto', 'best_effort', 'reliable')),
     ParameterSpec(
         'class_id', 'name', 'What results[0].hypothesis.class_id holds: the name or the index',
