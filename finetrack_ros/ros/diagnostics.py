@@ -65,8 +65,8 @@ def camera_status(node_name: str, inputs: Sequence[InputReport], snapshot: Snaps
         message = f'{snapshot.recent.failed} frames failed: {snapshot.last_error}'
     elif verdicts := [verdict for verdict in (
             _badness(snapshot), _silence(inputs, limits), _pairing(inputs, snapshot, limits),
-            _lateness(snapshot, limits), _drops(snapshot, limits), _rate(snapshot, limits),
-            ) if verdict is not None]:
+            _jumps(inputs[0], snapshot), _lateness(snapshot, limits), _drops(snapshot, limits),
+            _rate(snapshot, limits)) if verdict is not None]:
         # The first of the worst level: earlier ones are causes of later ones.
         level, message = next((v for v in verdicts if v[0] == ERROR), verdicts[0])
     values = _counts(snapshot) | {
@@ -104,6 +104,16 @@ def _pairing(inputs: Sequence[InputReport], snapshot: Snapshot, limits: Mapping[
         f"{lost} messages on '{detections.topic}' and none has the stamp of an image on "
         f"'{images.topic}': let the detector copy its image's header, or where it is slow, raise "
         f"the parameter 'pairing_queue' above {limits['pairing_queue']} frames")
+
+
+def _jumps(images: InputReport, snapshot: Snapshot) -> Verdict | None:
+    jumps = snapshot.recent.jumps
+    # A bag that starts again jumps once.
+    if jumps < 2:
+        return None
+    return WARN, (f'stamps jumped back {jumps} times, and {images.publishers} publishers send on '
+                  f"'{images.topic}': let one alone send there, in the order of its stamps; "
+                  "'tracker.on_jump_back' says what becomes of the tracks")
 
 
 def _lateness(snapshot: Snapshot, limits: Mapping[str, Any]) -> Verdict | None:

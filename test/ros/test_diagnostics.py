@@ -39,6 +39,8 @@ def test_good_camera_is_ok_with_its_rate():
     ({'failed': 1}, ERROR, '1 frames failed: the last error'),
     ({'bad': 2}, WARN, '2 bad images: the last error'),
     ({'bad_detections': 1}, WARN, 'the last error'),
+    ({'jumps': 1}, OK, 'frames per second'),
+    ({'jumps': 3}, WARN, "jumped back 3 times, and 1 publishers send on '/image'"),
     ({'dropped': 6}, WARN, '6 of 10 images were overtaken'),
     ({'total': 0.6}, WARN, 'older than 0.60 s'),
     ({'total': 6.0}, ERROR, 'older than 6.00 s'),
