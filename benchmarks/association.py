@@ -7,7 +7,8 @@ Every tracker sees the same frames, one after the other within each frame, so th
 the machine does falls on all alike. Identities are scored (IDF1 against the crowd's own ids), and
 a tracker that confuses them gets no time: a tracker that drops its tracks is fast.
 
-Peers are measured where they are installed: boxmot, and trackers (roboflow).
+Peers are measured where they are installed: boxmot, trackers (roboflow), bytetracker (the original
+ByteTrack, packaged), and pyxtrackers (ByteTrack in Cython).
 """
 
 from __future__ import annotations

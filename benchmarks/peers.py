@@ -32,6 +32,12 @@ def available_peers(frame_rate: float, with_embeddings: bool) -> dict[str, Updat
     if importlib.util.find_spec('trackers') is not None:
         trackers = importlib.import_module('trackers')
         peers['roboflow ByteTrack'] = _roboflow(trackers.ByteTrackTracker(frame_rate=frame_rate))
+    if importlib.util.find_spec('bytetracker') is not None:
+        original = importlib.import_module('bytetracker')
+        peers['original ByteTrack'] = _bytetracker(original.BYTETracker(frame_rate=frame_rate))
+    if importlib.util.find_spec('pyxtrackers') is not None:
+        compiled = importlib.import_module('pyxtrackers')
+        peers['pyxtrackers ByteTrack'] = _pyxtrackers(compiled.BYTETracker(frame_rate=frame_rate))
     return peers
 
 
@@ -83,5 +89,27 @@ def _roboflow(tracker: Any) -> Update:
             xyxy=detections.boxes, confidence=detections.scores, class_id=detections.classes))
         known = tracks.tracker_id >= 0
         return np.column_stack([tracks.xyxy, tracks.tracker_id])[known].astype(np.float32)
+
+    return update
+
+
+def _bytetracker(tracker: Any) -> Update:
+    """Feed the packaged original of ByteTrack, which takes a torch tensor."""
+    torch = importlib.import_module('torch')
+
+    def update(detections: Detections) -> NDArray[np.float32]:
+        rows = np.column_stack([detections.boxes, detections.scores, detections.classes])
+        tracks = np.asarray(tracker.update(torch.from_numpy(rows.astype(np.float32)), None))
+        return tracks.reshape(len(tracks), -1)[:, :5].astype(np.float32) if len(tracks) \
+            else np.zeros((0, 5), np.float32)
+
+    return update
+
+
+def _pyxtrackers(tracker: Any) -> Update:
+    """Feed pyxtrackers, ByteTrack in Cython, which knows no classes."""
+    def update(detections: Detections) -> NDArray[np.float32]:
+        rows = np.column_stack([detections.boxes, detections.scores]).astype(np.float64)
+        return np.asarray(tracker.update(rows), np.float32).reshape(-1, 5)
 
     return update
