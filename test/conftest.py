@@ -5,6 +5,7 @@
 import importlib.util
 import os
 from pathlib import Path
+import signal
 import sys
 
 import cv2
@@ -15,6 +16,10 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 # A checkout without any installation is tested as it stands; else the installed package is.
 if importlib.util.find_spec('finetrack_ros') is None:
     sys.path.insert(0, str(REPOSITORY))
+
+# A shell that starts tests in the background has SIGINT ignored, in all that they start too.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope='session')

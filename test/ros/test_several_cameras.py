@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several cameras in one node: own topics, own tracks, and no fault or rate harms another."""
 
-import time
+import statistics
 
 import pytest
 from std_srvs.srv import Trigger
@@ -116,20 +116,20 @@ def test_reset_is_for_all(cameras):
 
 @pytest.mark.parametrize('max_batch', [1, 2])
 def test_slow_camera_is_not_starved_by_a_fast_one(own_bench, make_camera, max_batch):
-    own_bench.start_tracker(cameras='[fast, slow]', max_batch=max_batch)
+    """Its images wait for those in work and in turn, however many more the fast one sends."""
+    own_bench.start_tracker(
+        cameras='[fast, slow]', max_batch=max_batch, reliability='reliable')
     fast, slow = (make_camera(own_bench, name=name) for name in ('fast', 'slow'))
-    sent, due = [], time.monotonic()
-    while len(sent) < 10:
-        fast.send((10, 20), mark=SLUGGISH)
-        if time.monotonic() >= due:
-            sent.append(slow.send((10, 20), mark=SLUGGISH))
-            due = time.monotonic() + 0.2
-        own_bench.spin(0.01)
-    answered = own_bench.wait(
-        lambda: (found := [m for m in sent if any(m.header == t.header for t in slow.tracks)])
-        and sent[-1] in found and found, "the slow camera's tracks")
+    overtaken = []
+    for _ in range(10):
+        before, image = len(fast.tracks), slow.send((10, 20), mark=SLUGGISH)
+        own_bench.wait(
+            lambda image=image: fast.send((10, 20), mark=SLUGGISH)
+            and any(tracks.header == image.header for tracks in slow.tracks),
+            "the slow camera's tracks")
+        overtaken.append(len(fast.tracks) - before)
     own_bench.wait(lambda: count(own_bench, 'fast', 'dropped') > 10, 'dropped images')
-    assert len(answered) >= len(sent) - 1
+    assert statistics.median(overtaken) <= 3
 
 
 @pytest.mark.parametrize(('names', 'message'), [
