@@ -123,14 +123,18 @@ class VideoPlayerNode(Node):
             self.get_logger().info(f"'{self._source}' ended after {count} frames")
             self.finished.set_result('')
         except FinetrackError as error:
-            self.get_logger().fatal(str(error))
-            self.finished.set_result(str(error))
-        except Exception:
+            self._fail(str(error))
+        except Exception as error:
             # What publishes in this moment fails when ROS is shut down.
             if self.context.ok():
-                raise
+                self._fail(f'{type(error).__name__}: {error}')
         finally:
             self._frames.close()
+
+    def _fail(self, reason: str) -> None:
+        """End the process, which would otherwise stay without ever playing on."""
+        self.get_logger().fatal(reason)
+        self.finished.set_result(reason)
 
     def _wait_for_subscribers(self) -> None:
         if not self._subscribers:

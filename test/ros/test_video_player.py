@@ -7,9 +7,11 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image, TimeReference
 from vision_msgs.msg import Detection2DArray
 
+from finetrack_ros.ros import VideoPlayerNode
 from finetrack_ros.ros.image_conversions import decode_image
 from finetrack_ros.ros.track_conversions import stamp_seconds
 
@@ -84,6 +86,17 @@ def test_what_cannot_play_ends_with_one_clear_message(own_bench, parameters, mes
     assert process.wait(30) == 1
     assert message in own_bench.log(process)
     assert 'Traceback' not in own_bench.log(process)
+
+
+def test_unforeseen_fault_ends_the_player_with_its_cause(own_bench, sequence, monkeypatch):
+    def broken(player, frame):
+        raise RuntimeError('the encoder broke')
+    monkeypatch.setattr(VideoPlayerNode, '_publish', broken)
+    node = VideoPlayerNode(context=own_bench.context, parameter_overrides=[
+        Parameter('source', value=str(sequence))])
+    own_bench.wait(node.finished.done, 'end of the player')
+    assert node.finished.result() == 'RuntimeError: the encoder broke'
+    node.destroy_node()
 
 
 def test_player_feeds_the_tracker(own_bench, sequence):
