@@ -73,7 +73,8 @@ class CameraMotion:
         assert self._grey is not None
         mask = np.full(self._grey.shape, 255, np.uint8)
         if boxes is not None:
-            for left, top, right, bottom in (boxes * ratio).round().astype(int).clip(0):
+            inside = np.nan_to_num(boxes).clip(0, max(mask.shape) / ratio) * ratio
+            for left, top, right, bottom in inside.round().astype(int):
                 mask[top:bottom, left:right] = 0
         corners = cv2.goodFeaturesToTrack(
             self._grey, MAX_CORNERS, qualityLevel=0.01, minDistance=6, mask=mask)

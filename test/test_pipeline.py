@@ -48,6 +48,20 @@ def test_foreign_embeddings_are_kept(runner: FineTrackRunner) -> None:
     np.testing.assert_allclose(tracks.embeddings, own, atol=1e-6)
 
 
+@pytest.mark.filterwarnings('error')
+@pytest.mark.parametrize('bad', [
+    [np.nan, 10, 50, 100], [50, 100, 10, 10], [np.inf, 0, np.inf, 5], [-1e12, 0, 1e12, 50],
+    [-np.inf, -np.inf, np.inf, np.inf]])
+def test_impossible_boxes_cost_nothing_else(runner: FineTrackRunner, bad: list[float]) -> None:
+    """A box that is none is rejected by the tracker, and disturbs no other on its way there."""
+    boxes = np.concatenate([np.array([bad], np.float32), FOREIGN.boxes])
+    found = Detections(boxes, np.full(3, 0.9), np.zeros(3))
+    for model in (runner, None):
+        pipeline = Pipeline(model)
+        assert pipeline.step(IMAGE, 0.0, found).detection_indices.tolist() == [1, 2]
+        assert pipeline.tracker.rejected == 1
+
+
 def test_neither_model_nor_detections() -> None:
     """There is nothing to track."""
     with pytest.raises(ValueError, match='needs detections'):

@@ -130,7 +130,7 @@ class FineTrackRunner:
         Embed boxes that came from elsewhere.
 
         :param images: BGR uint8 [H, W, 3] of any sizes.
-        :param boxes: for each image float32 [N, 4], xyxy in its pixels.
+        :param boxes: for each image float32 [N, 4], xyxy in its pixels; NaN counts as 0.
         :return: for each image float32 [N, D], rows of unit length.
         """
         output, ratios = self._detect(images)
@@ -168,8 +168,10 @@ class FineTrackRunner:
         counts = [len(b) for b in boxes]
         rois = np.empty((sum(counts), 5), np.float32)
         rois[:, 0] = np.repeat(np.arange(len(boxes)), counts)
-        inside = [clip_boxes(np.asarray(b, np.float32).reshape(-1, 4), *image.shape[:2])
-                  for b, image in zip(boxes, images, strict=True)]
+        # One NaN of another detector must not fail the other boxes; the tracker rejects it.
+        finite = [np.nan_to_num(np.asarray(b, np.float32).reshape(-1, 4)) for b in boxes]
+        inside = [clip_boxes(b, *image.shape[:2])
+                  for b, image in zip(finite, images, strict=True)]
         rois[:, 1:] = np.concatenate([b * r for b, r in zip(inside, ratios, strict=True)])
         crops = np.concatenate([crop_targets(image, b, self.info.crop_size)
                                 for image, b in zip(images, inside, strict=True)])
