@@ -141,6 +141,13 @@ def with_preset(changes: Iterable[Parameter], given: Iterable[str]) -> list[Para
     return list(result.values())
 
 
+def kept_values(values: Mapping[str, Any], given: Iterable[str]) -> str:
+    """Return in words which given values win over the preset in force; '' where none do."""
+    kept = [f'{name} {values[name]}' for name, value in preset_values(values[PRESET]).items()
+            if name in given and values[name] != value]
+    return f'kept as you gave it: {", ".join(kept)}' if kept else ''
+
+
 def changed_values(values: Mapping[str, Any], changes: Iterable[Parameter],
                    configured: bool) -> dict[str, Any]:
     """

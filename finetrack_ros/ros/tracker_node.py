@@ -36,10 +36,12 @@ from finetrack_ros.ros.camera import Camera
 from finetrack_ros.ros.detection_input import ClassNames
 from finetrack_ros.ros.execution import run_node
 from finetrack_ros.ros.frame_slots import WaitingFrame
+from finetrack_ros.ros.parameters import PRESET
 from finetrack_ros.ros.progress import heartbeat
 from finetrack_ros.ros.settings import (
     changed_values,
     declare_parameters,
+    kept_values,
     read_parameters,
     Settings,
     with_preset,
@@ -288,7 +290,10 @@ class TrackerNode(LifecycleNode):
         """Set all parameters or none, with what a new preset brings about."""
         result = super().set_parameters_atomically(with_preset(parameter_list, self._given))
         if result.successful:
-            self._given.update(change.name for change in parameter_list)
+            names = {change.name for change in parameter_list}
+            self._given |= names
+            if PRESET in names:
+                result.reason = kept_values(self._settings.values, self._given)
         return result
 
     def _on_set_parameters(self, changes: list[Parameter]) -> SetParametersResult:

@@ -44,6 +44,14 @@ def test_given_value_wins_over_the_preset(own_bench):
     node.destroy_node()
 
 
+def test_new_preset_names_the_values_that_it_does_not_change(own_bench):
+    node = make_node(own_bench, tracker__birth_score=0.65)
+    result = node.set_parameters([Parameter(PRESET, value='mot')])[0]
+    assert (result.successful, result.reason) == (True, f'kept as you gave it: {BIRTH} 0.65')
+    assert node.set_parameters([Parameter(BIRTH, value=0.66)])[0].reason == ''
+    node.destroy_node()
+
+
 def test_value_set_later_wins_too_and_the_others_follow(own_bench):
     node = make_node(own_bench, tracker__preset='default')
     assert node.set_parameters([Parameter(MEMORY, value=5.0)])[0].successful
