@@ -118,6 +118,7 @@ class TrackerNode(LifecycleNode):
         self._runner_factory = runner_factory
         self._runner: FineTrackRunner | None = None
         self._configured = False
+        self._finalized = False
         self._cameras: dict[str, Camera] = {}
         self._worker: Worker | None = None
         self._enabled = True
@@ -137,6 +138,8 @@ class TrackerNode(LifecycleNode):
     @property
     def state(self) -> str:
         """Return how far the node is started, in the words of the life cycle."""
+        if self._finalized:
+            return 'finalized'
         if self._worker is not None:
             return 'active'
         if self._cameras:
@@ -193,6 +196,7 @@ class TrackerNode(LifecycleNode):
     @_reported
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free everything."""
+        self._finalized = True
         self._release()
         return super().on_shutdown(state)
 

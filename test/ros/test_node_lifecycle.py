@@ -191,6 +191,13 @@ def test_cleanup_frees_the_model(own_bench):
     node.destroy_node()
 
 
+def test_node_that_was_shut_down_says_so(own_bench):
+    node = make_node(own_bench, lambda values: Model(), autostart=False)
+    assert node.trigger_shutdown() == TransitionCallbackReturn.SUCCESS
+    assert node.state == 'finalized'
+    node.destroy_node()
+
+
 def test_cameras_change_while_unconfigured(own_bench):
     node = make_node(own_bench, lambda values: Model(), autostart=False)
     assert node.set_parameters([Parameter('cameras', value=['left', 'right'])])[0].successful
