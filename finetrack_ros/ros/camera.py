@@ -83,7 +83,8 @@ class Camera:
         self._class_names = class_names
         self._announced = 0
         self._pairs: StampPairs | None = None
-        self._pipeline = Pipeline(runner, settings.tracker)
+        # Inference is done for all cameras together, so that this needs no model.
+        self._pipeline = Pipeline(None, settings.tracker)
         prefix = f'{name}/' if name else ''
         self.inputs = self._make_inputs(prefix, settings)
         self._outputs = Outputs(

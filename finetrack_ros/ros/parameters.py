@@ -141,6 +141,10 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
         'keep_tracks', False,
         'Keep the tracks when the node is deactivated and activated again', runtime=True),
     ParameterSpec(
+        'keep_model', True,
+        'Keep the model loaded when the node is deactivated; false frees its memory, and loads it '
+        'again when the node is activated', runtime=True),
+    ParameterSpec(
         'marker_scale', 0.01, 'Metres per pixel of ~/markers in the frame of the image',
         1e-6, 1000.0, runtime=True),
     ParameterSpec(

@@ -117,6 +117,7 @@ class TrackerNode(LifecycleNode):
         self.start_failed: Future = Future()
         self._runner_factory = runner_factory
         self._runner: FineTrackRunner | None = None
+        self._embedding_dim = 0
         self._configured = False
         self._finalized = False
         self._cameras: dict[str, Camera] = {}
@@ -161,9 +162,11 @@ class TrackerNode(LifecycleNode):
 
     @_reported
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Subscribe and start the worker."""
-        result = super().on_activate(state)
+        """Load the model where it was not kept, subscribe and start the worker."""
         settings, runner = self._settings, self._runner
+        if runner is None and settings.needs_images:
+            runner = self._runner = self._load_same_model(settings.values)
+        result = super().on_activate(state)
         processor = BatchProcessor(runner, self._cameras, lambda: self._settings)
         self._worker = Worker(
             processor.process, batch_limit(settings.values['max_batch'], runner))
@@ -183,8 +186,10 @@ class TrackerNode(LifecycleNode):
 
     @_reported
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Unsubscribe and stop the worker; the model stays loaded."""
+        """Unsubscribe and stop the worker; free the model where it is not to be kept."""
         self._stop()
+        if not self._settings.values['keep_model']:
+            self._runner = None
         return super().on_deactivate(state)
 
     @_reported
@@ -212,6 +217,17 @@ class TrackerNode(LifecycleNode):
             # The present settings: some may have changed while the model was loaded.
             self._cameras[name] = Camera(self, name, runner, names, self._settings, self._offer)
         self._runner = runner
+        self._embedding_dim = runner.embedding_dim if runner else 0
+
+    def _load_same_model(self, values: Mapping[str, Any]) -> FineTrackRunner:
+        """Load the model again; ConfigError where its embeddings have another width by now."""
+        runner = self._load_model(values)
+        if runner.embedding_dim != self._embedding_dim:
+            raise ConfigError(
+                f"model '{values['model']}' was replaced by one with embeddings of "
+                f'{runner.embedding_dim} values instead of {self._embedding_dim}: clean up and '
+                'configure the node')
+        return runner
 
     def _load_model(self, values: Mapping[str, Any]) -> FineTrackRunner:
         log = self.get_logger()

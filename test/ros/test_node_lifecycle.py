@@ -191,6 +191,43 @@ def test_cleanup_frees_the_model(own_bench):
     node.destroy_node()
 
 
+def test_deactivation_frees_the_model_where_it_is_not_kept(own_bench):
+    models = []
+
+    def load(values):
+        model = Model()
+        models.append(weakref.ref(model))
+        return model
+    node = make_node(own_bench, load, autostart=False, keep_model=False)
+    for count in (1, 2):
+        if count == 1:
+            node.trigger_configure()
+        assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+        assert len(models) == count
+        assert models[-1]() is not None
+        assert node.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
+        gc.collect()
+        assert models[-1]() is None
+        assert node.state == 'inactive'
+    node.destroy_node()
+
+
+def test_another_model_than_configured_is_not_activated(own_bench):
+    dims = iter([8, 16])
+
+    def load(values):
+        model = Model()
+        model.embedding_dim = next(dims)
+        return model
+    node = make_node(own_bench, load, autostart=False, keep_model=False)
+    for step in (node.trigger_configure, node.trigger_activate, node.trigger_deactivate):
+        assert step() == TransitionCallbackReturn.SUCCESS
+    assert node.trigger_activate() == TransitionCallbackReturn.FAILURE
+    assert 'clean up and configure' in node.fault
+    assert node.state == 'inactive'
+    node.destroy_node()
+
+
 def test_node_that_was_shut_down_says_so(own_bench):
     node = make_node(own_bench, lambda values: Model(), autostart=False)
     assert node.trigger_shutdown() == TransitionCallbackReturn.SUCCESS
