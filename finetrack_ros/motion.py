@@ -21,6 +21,10 @@ STILL_DIFFERENCE = 10
 """Grey levels that sensor noise and compression change; edges change more when the camera does."""
 STILL_SHARE = 0.8
 """Share of the corners that must be unchanged for the camera to count as still."""
+REFRESH = 30
+"""Frames of a still camera after which corners are looked for again: light and people change."""
+GREY = np.array([0.114, 0.587, 0.299], np.float32)
+"""Weights of blue, green and red in a grey level (ITU-R BT.601)."""
 LEAST_SHIFT = 0.1
 """Reduced pixels; a fit that moves no corner of the image by more is noise."""
 
@@ -31,23 +35,30 @@ class CameraMotion:
 
     Corners of the frame before, outside the people, are followed by pyramidal Lucas-Kanade flow
     and a similarity is fitted to them by RANSAC, as in BoT-SORT (arXiv 2206.14651). Corners are
-    looked for again after each motion. A camera that stands still is noticed from the corners'
-    surroundings, which do not change, and costs no flow.
+    looked for again after each motion. A camera that stands still is noticed from the pixels at
+    the corners, which do not change from frame to frame; nothing else of the image is read then,
+    except now and again to look for corners anew.
     """
 
     def __init__(self) -> None:
         """Start without a frame."""
         self._grey: NDArray[np.uint8] | None = None
         self._corners: NDArray[np.float32] = np.zeros((0, 1, 2), np.float32)
+        self._looks: NDArray[np.float32] = np.zeros(0, np.float32)
+        self._shape: tuple[int, ...] = ()
+        self._still_frames = 0
 
     def reset(self) -> None:
-        """Forget the frame before; the next estimate is None."""
-        self._grey = None
+        """Forget the frames before; the next estimate is None."""
+        self._shape = ()
 
     def estimate(self, image: NDArray[np.uint8],
                  boxes: NDArray[np.floating[Any]] | None = None) -> NDArray[np.float64] | None:
         """
         Return how the picture moved since the image given before.
+
+        After a time of standing still it is since one of the last ``REFRESH`` images, in which
+        the camera stood where it stood in all of them.
 
         :param image: BGR uint8 [H, W, 3].
         :param boxes: xyxy [N, 4] of moving objects in this image, in its pixels; corners on them
@@ -55,18 +66,21 @@ class CameraMotion:
         :return: affine [2, 3] from pixels of the image before to pixels of this one; None where
             the camera stood still, at the start, and where too little could be followed.
         """
+        known = image.shape == self._shape
+        still = known and self._is_still(image)
+        self._still_frames = self._still_frames + 1 if still else 0
+        if still and self._still_frames % REFRESH:
+            return None
         ratio = WIDTH / image.shape[1]
         size = (WIDTH, max(round(image.shape[0] * ratio), 1))
         small = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
-        grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
-        before, self._grey = self._grey, grey
-        if before is None or before.shape != grey.shape:
-            self._find_corners(boxes, ratio)
-            return None
-        if self._is_still(before, grey):
-            return None
-        affine = self._follow(before, grey)
+        before, self._grey = self._grey, cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
+        affine = None
+        if known and not still and before is not None:
+            affine = self._follow(before, self._grey)
+        self._shape = image.shape
         self._find_corners(boxes, ratio)
+        self._looks = self._look(image)
         if affine is not None:
             affine[:, 2] /= ratio
         return affine
@@ -83,12 +97,21 @@ class CameraMotion:
             self._grey, MAX_CORNERS, qualityLevel=0.01, minDistance=6, mask=mask)
         self._corners = np.zeros((0, 1, 2), np.float32) if corners is None else corners
 
-    def _is_still(self, before: NDArray[np.uint8], grey: NDArray[np.uint8]) -> bool:
-        """Return whether the picture is the same around nearly all corners."""
+    def _look(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the grey level at each corner, of as many pixels as its reduced pixel has."""
+        step = image.shape[1] / WIDTH
+        x, y = ((self._corners[:, 0] + 0.5) * step - 0.5).astype(np.intp).T[:, :, None]
+        columns = np.minimum(x + [0, 1, 0, 1], image.shape[1] - 1)
+        rows = np.minimum(y + [0, 0, 1, 1], image.shape[0] - 1)
+        grey: NDArray[np.float32] = image[rows, columns].mean(axis=1, dtype=np.float32) @ GREY
+        return grey
+
+    def _is_still(self, image: NDArray[np.uint8]) -> bool:
+        """Return whether the picture is the same at nearly all corners."""
         if len(self._corners) < LEAST_CORNERS:
             return False
-        x, y = self._corners[:, 0].astype(np.intp).T
-        changed = cv2.absdiff(before, grey)[y, x] > STILL_DIFFERENCE
+        before, self._looks = self._looks, self._look(image)
+        changed = np.abs(self._looks - before) > STILL_DIFFERENCE
         return bool(changed.mean() <= 1 - STILL_SHARE)
 
     def _follow(self, before: NDArray[np.uint8],

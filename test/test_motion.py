@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from finetrack_ros.motion import CameraMotion
+from finetrack_ros.motion import CameraMotion, REFRESH
 
 HEIGHT, WIDTH = 360, 640
 
@@ -57,6 +57,16 @@ def test_a_still_camera_with_noise_does_not_move(scene):
     for _ in range(5):
         noisy = np.clip(image + rng.normal(0, 2, image.shape), 0, 255).astype(np.uint8)
         assert motion.estimate(noisy) is None
+
+
+@pytest.mark.parametrize('frames', [1, REFRESH - 1, REFRESH, REFRESH + 1, 3 * REFRESH + 5])
+def test_a_camera_that_stood_still_is_found_to_move(scene, frames):
+    motion, image = CameraMotion(), view(scene, shifted(300, 200))
+    for _ in range(frames + 1):
+        assert motion.estimate(image) is None
+    for step in (1, 2):
+        affine = motion.estimate(view(scene, shifted(300 + 8 * step, 200)))
+        np.testing.assert_allclose(affine, [[1, 0, -8], [0, 1, 0]], atol=0.5)
 
 
 def test_people_who_move_do_not_move_the_camera(scene):
