@@ -3,9 +3,9 @@
 r"""
 Track real video with this package and with BoxMOT on the same detections, and score all.
 
-The detections are ours. This tracker gets our embeddings; BoT-SORT gets those of OSNet on the same
-boxes, and the frames for its own camera motion; ByteTrack gets boxes alone. Peers run with the
-settings that they ship, where ``boxmot`` is installed.
+The detections are ours. This tracker gets our embeddings, and once none; BoT-SORT gets those of
+OSNet on the same boxes, and the frames for its own camera motion; ByteTrack gets boxes alone. Peers
+run with the settings that they ship, where ``boxmot`` is installed.
 
     python benchmarks/real_video.py DATA/mot/TUD-Campus DATA/mot/MOT16-09:second-half \
         --osnet DATA/weights/osnet_x0_25_msmt17.onnx --output results
@@ -53,16 +53,19 @@ def as_tracks(rows: NDArray[np.float32]) -> Tracks:
 def run_sequence(sequence: Path, output: Path, runner: FineTrackRunner, osnet: OsnetEmbedder,
                  config: TrackerConfig) -> list[str]:
     """Track one sequence with all trackers into OUTPUT/TRACKER/SEQUENCE.txt; return the names."""
-    pipeline, peers = Pipeline(runner, config), boxmot_on_video()
-    names = ['finetrack_ros', *peers]
+    ours = {'finetrack_ros': Pipeline(runner, config), 'no embeddings': Pipeline(None, config)}
+    peers = boxmot_on_video()
+    names = [*ours, *peers]
     with ExitStack() as stack:
         source = stack.enter_context(open_source(str(sequence)))
         writers = {name: stack.enter_context(MotWriter(output / name / f'{sequence.name}.txt'))
                    for name in names}
         for frame in progress(source, sequence.name, total=source.length):
             found = runner.infer([frame.image])[0]
-            writers['finetrack_ros'].write(
-                frame.index, pipeline.track(frame.image, found, frame.stamp))
+            bare = replace(found, embeddings=None)
+            for name, seen in zip(ours, (found, bare), strict=True):
+                tracks = ours[name].track(frame.image, seen, frame.stamp)
+                writers[name].write(frame.index, tracks)
             described = with_osnet(found, frame.image, osnet) if peers else found
             for name, update in peers.items():
                 writers[name].write(frame.index, as_tracks(update(described, frame.image)))
