@@ -4,8 +4,8 @@ r"""
 Track real video with this package and with BoxMOT on the same detections, and score all.
 
 The detections are ours. This tracker gets our embeddings, and once none; BoT-SORT gets those of
-OSNet on the same boxes, and the frames for its own camera motion; ByteTrack gets boxes alone. Peers
-run with the settings that they ship, where ``boxmot`` is installed.
+OSNet on the same boxes, and the frames for its own camera motion; ByteTrack gets boxes alone.
+Peers run with the settings that they ship, where ``boxmot`` is installed.
 
     python benchmarks/real_video.py DATA/mot/TUD-Campus DATA/mot/MOT16-09:second-half \
         --osnet DATA/weights/osnet_x0_25_msmt17.onnx --output results
