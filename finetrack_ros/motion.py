@@ -45,40 +45,37 @@ class CameraMotion:
         self._grey: NDArray[np.uint8] | None = None
         self._corners: NDArray[np.float32] = np.zeros((0, 1, 2), np.float32)
         self._looks: NDArray[np.float32] = np.zeros(0, np.float32)
-        self._shape: tuple[int, ...] = ()
+        self._image: NDArray[np.uint8] | None = None
         self._still_frames = 0
 
     def reset(self) -> None:
         """Forget the frames before; the next estimate is None."""
-        self._shape = ()
+        self._image = None
 
     def estimate(self, image: NDArray[np.uint8],
                  boxes: NDArray[np.floating[Any]] | None = None) -> NDArray[np.float64] | None:
         """
         Return how the picture moved since the image given before.
 
-        After a time of standing still it is since one of the last ``REFRESH`` images, in which
-        the camera stood where it stood in all of them.
-
-        :param image: BGR uint8 [H, W, 3].
+        :param image: BGR uint8 [H, W, 3]; read again at the next call, so do not write into it.
         :param boxes: xyxy [N, 4] of moving objects in this image, in its pixels; corners on them
             are left out.
         :return: affine [2, 3] from pixels of the image before to pixels of this one; None where
             the camera stood still, at the start, and where too little could be followed.
         """
-        known = image.shape == self._shape
+        before, self._image = self._image, image
+        known = before is not None and before.shape == image.shape
         still = known and self._is_still(image)
         self._still_frames = self._still_frames + 1 if still else 0
         if still and self._still_frames % REFRESH:
+            self._grey = None
             return None
+        grey, affine = _reduce(image), None
+        if before is not None and known and not still:
+            # The image before is reduced only now where the camera stood still until then.
+            affine = self._follow(_reduce(before) if self._grey is None else self._grey, grey)
+        self._grey = grey
         ratio = WIDTH / image.shape[1]
-        size = (WIDTH, max(round(image.shape[0] * ratio), 1))
-        small = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
-        before, self._grey = self._grey, cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
-        affine = None
-        if known and not still and before is not None:
-            affine = self._follow(before, self._grey)
-        self._shape = image.shape
         self._find_corners(boxes, ratio)
         self._looks = self._look(image)
         if affine is not None:
@@ -132,3 +129,11 @@ class CameraMotion:
         corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], float)
         shift = corners @ affine[:, :2].T + affine[:, 2] - corners
         return np.asarray(affine, np.float64) if np.abs(shift).max() > LEAST_SHIFT else None
+
+
+def _reduce(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a BGR image [H, W, 3] as grey levels of width ``WIDTH``."""
+    size = (WIDTH, max(round(image.shape[0] * WIDTH / image.shape[1]), 1))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+    grey: NDArray[np.uint8] = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
+    return grey

@@ -40,7 +40,7 @@ class Pipeline:
         """
         Infer and track one frame.
 
-        :param image: BGR uint8 [H, W, 3].
+        :param image: BGR uint8 [H, W, 3]; read again at the next step, so do not write into it.
         :param stamp: time of the frame in seconds; None continues at the tracker's frame rate.
         :param detections: of another detector, in pixels of the image; they get our embeddings
             where the pipeline has a model and they bring none. None runs our detector.

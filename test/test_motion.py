@@ -69,6 +69,16 @@ def test_a_camera_that_stood_still_is_found_to_move(scene, frames):
         np.testing.assert_allclose(affine, [[1, 0, -8], [0, 1, 0]], atol=0.5)
 
 
+@pytest.mark.parametrize('creep', [0.2, 0.6])
+def test_a_motion_too_slow_to_notice_does_not_add_up(scene, creep):
+    motion, x = CameraMotion(), 300.0
+    for _ in range(20):
+        assert motion.estimate(view(scene, shifted(x, 200))) is None
+        x += creep
+    affine = motion.estimate(view(scene, shifted(x - creep + 8, 200)))
+    np.testing.assert_allclose(affine, [[1, 0, -8], [0, 1, 0]], atol=0.5)
+
+
 def test_people_who_move_do_not_move_the_camera(scene):
     motion, image = CameraMotion(), view(scene, shifted(300, 200))
     box = np.array([[100.0, 0, 420, 360]])
