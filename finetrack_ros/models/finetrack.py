@@ -28,10 +28,15 @@ from finetrack_ros.models.yolox import anchor_points, decode, SIZES, YOLOX
 
 @dataclass(frozen=True)
 class FineTrackConfig:
-    """Every number of the architecture."""
+    """
+    Every number of the architecture.
+
+    ``embedding_classes`` names those of ``class_names`` that the embedder was trained for.
+    """
 
     size: str = 'nano'
     class_names: tuple[str, ...] = ('person',)
+    embedding_classes: tuple[str, ...] = ('person',)
     fafpn_channels: int = 64
     roi_rows: int = 24
     roi_columns: int = 8
