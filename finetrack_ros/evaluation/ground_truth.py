@@ -10,12 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from finetrack_ros.datasets.mot import DISTRACTOR_CLASSES, PEDESTRIAN
 from finetrack_ros.errors import SourceError
 from finetrack_ros.io import MotRows, read_mot, read_seqinfo
 
-PEDESTRIAN = 1
-# Person on vehicle, static person, distractor, reflection: found or not, they do not count.
-DISTRACTOR_CLASSES = (2, 7, 8, 12)
 DISTRACTOR = 8
 
 
@@ -119,29 +117,3 @@ def read_sequence(folder: str | Path) -> Sequence:
         raise SourceError(f"'{folder}' has ground truth for frame {last}, but its seqinfo.ini "
                           f'states seqLength={length}. Correct one of them.')
     return Sequence(folder.resolve().name, folder, length, truth)
-
-
-def frame_range(frames: str | None, length: int) -> tuple[int, int]:
-    """
-    Return the first and last frame (inclusive, from 1) that a range in words means.
-
-    :param frames: None (all), ``first-half`` (1 to length // 2), ``second-half`` (the rest), or
-        ``FIRST:LAST`` where either may be left out.
-    :param length: number of frames of the sequence.
-    :raises SourceError: where the range is not understood or holds no frame.
-    """
-    if frames is None:
-        return 1, length
-    halves = {'first-half': (1, length // 2), 'second-half': (length // 2 + 1, length)}
-    if frames in halves:
-        return halves[frames]
-    first, colon, last = frames.partition(':')
-    is_number = all(part == '' or part.isdecimal() for part in (first, last))
-    if not colon or not is_number:
-        raise SourceError(f"Frame range '{frames}' is not understood. Give first-half, "
-                          'second-half or FIRST:LAST, such as 263:525.')
-    start, end = int(first or 1), min(int(last or length), length)
-    if not 1 <= start <= end:
-        raise SourceError(f"Frame range '{frames}' holds none of the frames 1 to {length}. Give "
-                          'FIRST:LAST within them.')
-    return start, end

@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from finetrack_ros.datasets.frame_ranges import frame_range
+from finetrack_ros.datasets.market1501 import Market1501
 from finetrack_ros.errors import ModelError, SourceError
 from finetrack_ros.evaluation.detection import average_precision, truth_boxes
-from finetrack_ros.evaluation.ground_truth import frame_range, read_sequence
-from finetrack_ros.evaluation.market1501 import Market1501
+from finetrack_ros.evaluation.ground_truth import read_sequence
 from finetrack_ros.evaluation.reid import colour_histogram, rank_k_and_map
 from finetrack_ros.inference import FineTrackRunner
 from finetrack_ros.io import open_source

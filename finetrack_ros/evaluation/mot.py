@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from finetrack_ros.datasets.frame_ranges import frame_range
 from finetrack_ros.errors import SourceError
-from finetrack_ros.evaluation.ground_truth import frame_range, read_sequence, Sequence
+from finetrack_ros.evaluation.ground_truth import read_sequence, Sequence
 from finetrack_ros.geometry import xyxy_to_tlwh
 from finetrack_ros.io import MotRows, read_mot
 
@@ -40,7 +41,7 @@ def evaluate(gt_dir: str | Path, results_dir: str | Path,
     :param results_dir: folder of ``<sequence>.txt`` files; for one sequence also the file itself.
     :param sequences: names to score; None scores all in ``gt_dir``.
     :param frames: part of each sequence to score, as
-        :func:`~finetrack_ros.evaluation.ground_truth.frame_range` reads it; None scores all.
+        :func:`~finetrack_ros.datasets.frame_ranges.frame_range` reads it; None scores all.
     :return: scores of each sequence by name, and last of all together under ``COMBINED``.
     :raises SourceError: where a file is missing or malformed.
     """

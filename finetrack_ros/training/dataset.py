@@ -21,8 +21,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from finetrack_ros.datasets.annotations import AnnotatedFrame, Clip
+from finetrack_ros.datasets.market1501 import Market1501
 from finetrack_ros.errors import ConfigError
-from finetrack_ros.evaluation.market1501 import Market1501
 from finetrack_ros.training.augment import AugmentConfig, pad, photometric, random_view, View
 from finetrack_ros.training.compose import ComposeConfig, ComposedFrame, VirtualVideoComposer
 from finetrack_ros.training.samplers import (
@@ -31,7 +32,6 @@ from finetrack_ros.training.samplers import (
     SequentialSampler,
     ShuffleGroupSampler,
 )
-from finetrack_ros.training.sources import AnnotatedFrame, Clip
 from finetrack_ros.training.splits import load_splits
 
 SAMPLERS = ('shuffle_group', 'random', 'sequential')

@@ -11,8 +11,9 @@ from typing import Any
 
 import yaml
 
+from finetrack_ros.datasets.annotations import Clip
+from finetrack_ros.datasets.registry import read_clips
 from finetrack_ros.errors import ConfigError
-from finetrack_ros.training.sources import Clip, read_mot_sequence, read_yolo_folder
 
 SHIPPED = Path(__file__).with_name('splits.yaml')
 
@@ -48,9 +49,13 @@ class SplitPart:
         :raises SourceError: when data is missing or malformed
         """
         root = Path(root)
-        videos = [read_mot_sequence(root / item.path, item.first, item.last)
-                  for item in self.sequences]
-        return (*videos, *(read_yolo_folder(root / item.path) for item in self.stills))
+        clips: list[Clip] = []
+        for video in self.sequences:
+            frames = f'{video.first}:{video.last or ""}'
+            clips += read_clips('mot', root / video.path, frames=frames)
+        for folder in self.stills:
+            clips += read_clips('yolo', root / folder.path)
+        return tuple(clips)
 
 
 @dataclass(frozen=True)

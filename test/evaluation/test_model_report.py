@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from finetrack_ros.datasets.market1501 import Market1501
 from finetrack_ros.detections import Detections
 from finetrack_ros.errors import ModelError, SourceError
-from finetrack_ros.evaluation.market1501 import Market1501
 from finetrack_ros.evaluation.model_report import (
     detection_ap50,
     embed_crops,

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from finetrack_ros.datasets.frame_ranges import frame_range
 from finetrack_ros.errors import SourceError
-from finetrack_ros.evaluation.ground_truth import frame_range
 from finetrack_ros.evaluation.mot import COMBINED, evaluate
 from finetrack_ros.io import MotWriter, read_mot
 

@@ -25,9 +25,10 @@ BELOW = {
     'models': BOTTOM,
     'inference': BOTTOM,
     'pipeline': {*BOTTOM, 'inference', 'motion', 'tracking'},
-    'evaluation': CORE,
-    'training': {*CORE, 'models', 'evaluation'},
-    'cli': {*CORE, 'models', 'evaluation', 'training'},
+    'datasets': {*BOTTOM, 'io'},
+    'evaluation': {*CORE, 'datasets'},
+    'training': {*CORE, 'models', 'datasets', 'evaluation'},
+    'cli': {*CORE, 'models', 'datasets', 'evaluation', 'training'},
     'ros': {*CORE, 'msg'},
 }
 LIBRARIES = {'tracking': {'numpy', 'lap'}, 'geometry': {'numpy'}, 'detections': {'numpy'}}
@@ -83,7 +84,7 @@ def test_libraries_stay_in_their_rooms(room):
         assert not used & TORCH, 'the core runs without torch'
 
 
-@pytest.mark.parametrize('module', ['cli', 'inference', 'io', 'pipeline', 'tracking'])
+@pytest.mark.parametrize('module', ['cli', 'datasets', 'inference', 'io', 'pipeline', 'tracking'])
 def test_loads_without_engines_torch_and_ros(module):
     absent = sorted({*ENGINES, *TORCH, *ROS, 'trackeval'})
     program = f'import sys; sys.modules.update(dict.fromkeys({absent})); ' \

@@ -10,8 +10,8 @@ import pytest
 torch = pytest.importorskip('torch')
 lightning = pytest.importorskip('lightning')
 
+from finetrack_ros.datasets.market1501 import Market1501  # noqa: E402
 from finetrack_ros.errors import ConfigError, SourceError  # noqa: E402
-from finetrack_ros.evaluation.market1501 import Market1501  # noqa: E402
 from finetrack_ros.training.compose import ComposeConfig  # noqa: E402
 from finetrack_ros.training.dataset import DataConfig, FineTrackData, group_crops  # noqa: E402
 
@@ -183,7 +183,7 @@ def test_bad_config_is_named(config, values, problem):
 
 
 def test_missing_data_is_named(config, tmp_path):
-    with pytest.raises(SourceError, match='seqinfo.ini'):
+    with pytest.raises(SourceError, match='street.*does not exist'):
         FineTrackData(replace(config, root=tmp_path)).setup()
 
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+from finetrack_ros.datasets.market1501 import Market1501
 from finetrack_ros.errors import ConfigError, SourceError
-from finetrack_ros.evaluation.market1501 import Market1501
 
 NAMES = ('0007_c3s1_000002_01.jpg', '0002_c1s2_000451_03.jpg', '0002_c2s1_000009_01.jpg')
 
