@@ -40,11 +40,10 @@ class AnnotatedFrame:
         :return: BGR image, uint8 [H, W, 3].
         :raises SourceError: where the file is missing or no image.
         """
-        mode = cv2.IMREAD_REDUCED_COLOR_2 if half else cv2.IMREAD_COLOR
-        image = cv2.imread(str(self.path), mode)
+        image = read_image(self.path, half)
         if image is None:
-            raise SourceError(
-                f'{self.path}: missing or no readable image; check the data folder')
+            raise SourceError(f"Image '{self.path}' is missing or cannot be decoded. Fetch it "
+                              'again, or remove it from the data set.')
         return image
 
 
@@ -63,6 +62,16 @@ class Clip:
     frames: tuple[AnnotatedFrame, ...]
     is_video: bool
     dropped: int = 0
+
+
+def read_image(path: Path, half: bool = False) -> NDArray[np.uint8] | None:
+    """Decode an image as :meth:`AnnotatedFrame.read` does; None where that is impossible."""
+    mode = cv2.IMREAD_REDUCED_COLOR_2 if half else cv2.IMREAD_COLOR
+    try:
+        return cv2.imread(str(path), mode)
+    except cv2.error:
+        # OpenCV returns None for most damage, but raises where a header promises too many pixels.
+        return None
 
 
 def annotate(path: Path, boxes: NDArray[np.float64], ids: NDArray[np.int64] | None = None,

@@ -1,13 +1,15 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Market-1501 crops, read in place from their tar file."""
+"""Market-1501 crops, read in place."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 import re
 import tarfile
 from typing import NamedTuple
+import zlib
 
 import cv2
 import numpy as np
@@ -29,33 +31,33 @@ class CropSample(NamedTuple):
 
 class Market1501:
     """
-    The crops of a Market-1501 tar file (Zheng et al., ICCV 2015).
+    The crops of Market-1501 (Zheng et al., ICCV 2015), from a folder or from a tar file of it.
 
     The compressed crops are held in memory (39 MB for the training split) and decoded on
-    request, so nothing is extracted to disk and worker processes share the bytes.
+    request, so that worker processes share the bytes.
 
-    :param tar_path: tar file with one JPEG per crop, in any folder
-    :raises SourceError: when the file is missing, no tar file, or holds no crop
+    :param path: a folder of JPEG files as published, such as ``bounding_box_train``, or a tar
+        file of such crops, in any folder.
+    :ivar samples: what the names of the crops say, sorted by name.
+    :ivar skipped: crops of nobody in particular, left out: junk (id -1) and distractors (id 0).
+    :raises SourceError: where the path is missing, no folder or tar file, or holds no crop.
     """
 
-    def __init__(self, tar_path: str | Path) -> None:
-        path = Path(tar_path)
-        if not path.is_file():
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not self.path.exists():
+            raise SourceError(f'{path}: no such folder or file; give the path of a Market-1501 '
+                              'folder, such as bounding_box_train, or of a tar file of it')
+        read = _read_folder if self.path.is_dir() else _read_tar
+        found = sorted(read(self.path))
+        known = [(sample, jpeg) for sample, jpeg in found if sample.identity > 0]
+        if not known:
             raise SourceError(
-                f'{path}: no such file; give the path of the Market-1501 tar file')
-        try:
-            found = _read_crops(path)
-        except tarfile.TarError as error:
-            raise SourceError(
-                f'{path}: cannot be read as a tar file ({error}); fetch it again') from error
-        if not found:
-            raise SourceError(
-                f'{path}: holds no crop named like 0002_c1s1_000451_03.jpg; '
-                'give the Market-1501 tar file')
-        found.sort(key=lambda item: item[0].name)
-        self.path = path
-        self.samples: tuple[CropSample, ...] = tuple(sample for sample, _ in found)
-        self._jpegs = tuple(jpeg for _, jpeg in found)
+                f'{path}: holds no crop of a person named like 0002_c1s1_000451_03.jpg; '
+                'give a folder such as bounding_box_train, or a tar file of it')
+        self.samples: tuple[CropSample, ...] = tuple(sample for sample, _ in known)
+        self.skipped = len(found) - len(known)
+        self._jpegs = tuple(jpeg for _, jpeg in known)
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -68,11 +70,11 @@ class Market1501:
         :return: BGR image, uint8 [128, 64, 3]
         :raises SourceError: when the JPEG is damaged
         """
-        image = cv2.imdecode(np.frombuffer(self._jpegs[index], np.uint8), cv2.IMREAD_COLOR)
+        jpeg = np.frombuffer(self._jpegs[index], np.uint8)
+        image = cv2.imdecode(jpeg, cv2.IMREAD_COLOR) if len(jpeg) else None
         if image is None:
             raise SourceError(
-                f'{self.path}: {self.samples[index].name} is no readable JPEG; '
-                'fetch the tar file again')
+                f'{self.path}: {self.samples[index].name} is no readable JPEG; fetch it again')
         return image
 
     def split(self, last_ids: int = 100) -> tuple[np.ndarray, np.ndarray]:
@@ -93,15 +95,27 @@ class Market1501:
         return np.flatnonzero(~is_last), np.flatnonzero(is_last)
 
 
-def _read_crops(path: Path) -> list[tuple[CropSample, bytes]]:
-    found = []
-    with tarfile.open(path) as archive:
-        for member in archive:
-            name = Path(member.name).name
-            match = _NAME.fullmatch(name)
-            file = archive.extractfile(member) if match else None
-            if match is None or file is None:
-                continue
-            fields = {key: int(value) for key, value in match.groupdict().items()}
-            found.append((CropSample(name, **fields), file.read()))
-    return found
+def _read_folder(path: Path) -> Iterator[tuple[CropSample, bytes]]:
+    for file in path.iterdir():
+        sample = _parse(file.name)
+        if sample is not None:
+            yield sample, file.read_bytes()
+
+
+def _read_tar(path: Path) -> Iterator[tuple[CropSample, bytes]]:
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                sample = _parse(Path(member.name).name)
+                file = archive.extractfile(member) if sample else None
+                if sample is not None and file is not None:
+                    yield sample, file.read()
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise SourceError(
+            f'{path}: cannot be read as a tar file ({error}); fetch it again') from error
+
+
+def _parse(name: str) -> CropSample | None:
+    match = _NAME.fullmatch(name)
+    return match and CropSample(name, **{key: int(value) for key, value
+                                         in match.groupdict().items()})

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypeVar
 
-import cv2
 from PIL import Image
 
-from finetrack_ros.errors import ConfigError
+from finetrack_ros.datasets.annotations import read_image
+from finetrack_ros.errors import ConfigError, SourceError
 
 Part = Literal['train', 'evaluate']
 Item = TypeVar('Item')
@@ -47,6 +47,15 @@ def choose_part(items: Sequence[Item], part: Part | None, evaluate_every: int) -
     return chosen
 
 
+def require_images(paths: Sequence[Path], annotations: Path) -> None:
+    """Raise SourceError where images that an annotation file names do not exist."""
+    missing = [path for path in paths if not path.is_file()]
+    if missing:
+        raise SourceError(f"'{missing[0]}' does not exist, nor do {len(missing) - 1} other of the "
+                          f"{len(paths)} images of '{annotations}'. Fetch them, or name their "
+                          "folder with the option 'images'.")
+
+
 def image_size(path: Path) -> tuple[int, int] | None:
     """
     Return height and width in pixels as OpenCV decodes the image; None where it cannot.
@@ -56,9 +65,11 @@ def image_size(path: Path) -> tuple[int, int] | None:
     try:
         with Image.open(path) as image:
             width, height = image.size
-            lies = image.getexif().get(_ORIENTATION) in _LYING
+            # Of a PNG without orientation in its header, Pillow would decode all to look for one.
+            has_exif = image.format != 'PNG' or 'exif' in image.info
+            lies = has_exif and image.getexif().get(_ORIENTATION) in _LYING
         return (width, height) if lies else (height, width)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         # Pillow raises any of these for a damaged header.
-        decoded = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        decoded = read_image(path)
         return None if decoded is None else decoded.shape[:2]

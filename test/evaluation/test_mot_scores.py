@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from finetrack_ros.datasets.frame_ranges import frame_range
 from finetrack_ros.errors import SourceError
 from finetrack_ros.evaluation.mot import COMBINED, evaluate
 from finetrack_ros.io import MotWriter, read_mot
@@ -141,7 +140,10 @@ def test_wrong_results_are_explained(score, results, problem):
 
 @pytest.mark.parametrize(('truth', 'problem'), [
     ([], 'no rows'), ([f'1,1,{BOX},1'], '7 columns'), ([mot16(9, 1, BOX)], 'frame 9'),
-    ([mot16(1, 1, BOX, kind=99)], 'TrackEval refuses')])
+    ([mot16(1, 1, BOX), mot16(1, 2, FAR, kind=99)], 'TrackEval refuses'),
+    ([mot16(1, 1, BOX, kind=3), mot16(2, 1, BOX, kind=3), mot16(1, 2, FAR, flag=0)],
+     'holds 1 x class 1 with flag 0, 2 x class 3, but only class 1'),
+    ([mot15(1, 1, BOX, flag=0)], 'flags .* are 0')])
 def test_wrong_ground_truth_is_explained(score, truth, problem):
     with pytest.raises(SourceError, match=problem):
         score(truth, [result(1, 1, BOX)])
@@ -155,19 +157,6 @@ def test_missing_files_and_names_are_explained(tmp_path):
         evaluate(tmp_path, tmp_path)
     with pytest.raises(SourceError, match='Choose from: MOT16-09'):
         evaluate(tmp_path, tmp_path, sequences=['MOT16-9'])
-
-
-@pytest.mark.parametrize(('frames', 'expected'), [
-    (None, (1, 525)), ('first-half', (1, 262)), ('second-half', (263, 525)),
-    ('263:525', (263, 525)), (':10', (1, 10)), ('500:', (500, 525)), ('500:9999', (500, 525))])
-def test_frame_ranges(frames, expected):
-    assert frame_range(frames, 525) == expected
-
-
-@pytest.mark.parametrize('frames', ['half', '5', 'a:b', '9:3', '0:5', '600:', '1:2:3', '-5:9'])
-def test_frame_ranges_that_mean_nothing_are_refused(frames):
-    with pytest.raises(SourceError, match='Frame range'):
-        frame_range(frames, 525)
 
 
 def test_ground_truth_of_real_sequences_scores_itself(shared_data, tmp_path):
