@@ -40,10 +40,31 @@ def truth_boxes(truth: GroundTruth, frame: int, min_visibility: float = 0.25) ->
     return TruthBoxes(truth.boxes[here], ~found)
 
 
+@dataclass(frozen=True)
+class PrecisionRecall:
+    """
+    Precision over recall of one class, with one point per detection that counts.
+
+    :ivar recall: float64 [P], 0..1, rising.
+    :ivar precision: float64 [P], 0..1, made monotonic: the best at this recall or a higher one.
+    :ivar average_precision: the area under it, 0..1.
+    """
+
+    recall: NDArray[np.float64]
+    precision: NDArray[np.float64]
+    average_precision: float
+
+
 def average_precision(detections: Sequence[Detections], truths: Sequence[TruthBoxes],
                       iou_threshold: float = 0.5) -> float:
+    """Return the area under the curve of :func:`precision_recall`, 0..1: AP50 by default."""
+    return precision_recall(detections, truths, iou_threshold).average_precision
+
+
+def precision_recall(detections: Sequence[Detections], truths: Sequence[TruthBoxes],
+                     iou_threshold: float = 0.5) -> PrecisionRecall:
     """
-    Return the average precision of one class over a set of images: AP50 by default.
+    Return precision over recall of one class over a set of images.
 
     Detections are taken in order of falling score. Each takes the free ground truth box of its
     image with the highest IoU, if that is at least ``iou_threshold``: a true positive. Without
@@ -53,7 +74,6 @@ def average_precision(detections: Sequence[Detections], truths: Sequence[TruthBo
 
     :param detections: one per image, of the class in question only.
     :param truths: one per image, in the same order.
-    :return: 0..1.
     :raises ValueError: where the lists differ in length or no box is to be found.
     """
     positives = sum(int((~truth.ignored).sum()) for truth in truths)
@@ -65,7 +85,8 @@ def average_precision(detections: Sequence[Detections], truths: Sequence[TruthBo
     true_positives = np.cumsum(hits)
     precision = true_positives / np.arange(1, len(hits) + 1)
     precision = np.maximum.accumulate(precision[::-1])[::-1]
-    return float(precision[hits].sum() / positives)
+    return PrecisionRecall(true_positives / positives, precision,
+                           float(precision[hits].sum() / positives))
 
 
 def _match(detections: Detections, truth: TruthBoxes,

@@ -16,6 +16,8 @@ Embeddings = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]
 
 _CHUNK = 256
+_RANKS = 20
+_Ranked = tuple[NDArray[np.integer[Any]], NDArray[np.floating[Any]]]
 
 
 @dataclass(frozen=True)
@@ -23,17 +25,30 @@ class ReidScores:
     """
     Result of a retrieval: each figure 0..1.
 
-    :ivar rank1: share of queries whose best match has the right identity.
-    :ivar rank5: share with a right one among the best five; ``rank10`` alike.
+    :ivar cmc: cumulative match characteristic: entry k - 1 is the share of queries that have a
+        right one among their best k matches, for k up to 20.
     :ivar mean_average_precision: mean over queries of the average precision.
     :ivar queries: number of queries that have a match in the gallery at all.
     """
 
-    rank1: float
-    rank5: float
-    rank10: float
+    cmc: tuple[float, ...]
     mean_average_precision: float
     queries: int
+
+    @property
+    def rank1(self) -> float:
+        """Return the share of queries whose best match has the right identity."""
+        return self.cmc[0]
+
+    @property
+    def rank5(self) -> float:
+        """Return the share of queries with a right match among the best five."""
+        return self.cmc[4]
+
+    @property
+    def rank10(self) -> float:
+        """Return the share of queries with a right match among the best ten."""
+        return self.cmc[9]
 
 
 def rank_k_and_map(query_embeddings: Embeddings, query_ids: Labels, query_cameras: Labels,
@@ -51,29 +66,54 @@ def rank_k_and_map(query_embeddings: Embeddings, query_ids: Labels, query_camera
     :param gallery_embeddings: floating [G, D]; gallery_ids and gallery_cameras integer [G].
     :raises ValueError: where no query has a match from another camera.
     """
-    queries, gallery = _unit_rows(query_embeddings), _unit_rows(gallery_embeddings)
-    first_hits, precisions = [], []
+    queries, gallery = unit_rows(query_embeddings), unit_rows(gallery_embeddings)
+    ranked = []
+    # In parts: the whole of Market-1501 is 66 million pairs.
     for start in range(0, len(queries), _CHUNK):
         part = slice(start, start + _CHUNK)
-        order = np.argsort(-(queries[part] @ gallery.T), axis=1, kind='stable')
-        same_id = gallery_ids[order] == query_ids[part, None]
-        is_left = ~(same_id & (gallery_cameras[order] == query_cameras[part, None]))
-        hits = same_id & is_left
-        has_match = hits.any(axis=1)
-        hits, is_left = hits[has_match], is_left[has_match]
-        ranks = np.cumsum(is_left, axis=1)
-        precision = np.cumsum(hits, axis=1) / np.maximum(ranks, 1)
-        precisions.append((precision * hits).sum(axis=1) / hits.sum(axis=1))
-        first_hits.append(np.take_along_axis(ranks, hits.argmax(axis=1)[:, None], axis=1)[:, 0])
-    ranks_of_first = np.concatenate(first_hits) if first_hits else np.zeros(0)
-    if not len(ranks_of_first):
+        same = gallery_ids == query_ids[part, None]
+        allowed = ~(same & (gallery_cameras == query_cameras[part, None]))
+        ranked.append(_rank(queries[part] @ gallery.T, same, allowed))
+    if not sum(len(first) for first, _ in ranked):
         raise ValueError('no query has its identity in the gallery under another camera')
-    rank1, rank5, rank10 = (float((ranks_of_first <= k).mean()) for k in (1, 5, 10))
-    return ReidScores(rank1, rank5, rank10, float(np.concatenate(precisions).mean()),
-                      len(ranks_of_first))
+    return _sum_up(ranked)
 
 
-def _unit_rows(embeddings: Embeddings) -> NDArray[np.float32]:
+def score_pairs(similarity: NDArray[np.floating[Any]], same: NDArray[np.bool_],
+                allowed: NDArray[np.bool_]) -> ReidScores:
+    """
+    Score retrieval by any similarity, within any part of the gallery.
+
+    :param similarity: floating [Q, G], higher is more alike.
+    :param same: bool [Q, G], whether the two show one person.
+    :param allowed: bool [Q, G], whether an image is in that query's gallery.
+    :raises ValueError: where no query has a match in its gallery.
+    """
+    ranked = _rank(similarity, same, allowed)
+    if not len(ranked[0]):
+        raise ValueError('no query has its identity in its gallery')
+    return _sum_up([ranked])
+
+
+def _rank(similarity: NDArray[np.floating[Any]], same: NDArray[np.bool_],
+          allowed: NDArray[np.bool_]) -> _Ranked:
+    """Return the rank of the first match, from 1, and the average precision of each query."""
+    order = np.argsort(-np.where(allowed, similarity, -np.inf), axis=1, kind='stable')
+    hits = np.take_along_axis(same & allowed, order, axis=1)
+    hits = hits[hits.any(axis=1)]
+    precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
+    return hits.argmax(axis=1) + 1, (precision * hits).sum(axis=1) / hits.sum(axis=1)
+
+
+def _sum_up(ranked: Sequence[_Ranked]) -> ReidScores:
+    first = np.concatenate([first for first, _ in ranked])
+    precision = np.concatenate([precision for _, precision in ranked])
+    cmc = tuple(float((first <= k).mean()) for k in range(1, _RANKS + 1))
+    return ReidScores(cmc, float(precision.mean()), len(first))
+
+
+def unit_rows(embeddings: Embeddings) -> NDArray[np.float32]:
+    """Return rows [N, D] scaled to unit length, float32; a row of zeros stays."""
     rows = np.asarray(embeddings, np.float32)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.maximum(lengths, 1e-12), np.float32)
@@ -91,7 +131,7 @@ def colour_histogram(crops: Sequence[NDArray[np.uint8]], stripes: int = 6) -> ND
     """
     rows = [np.concatenate([_stripe_histogram(stripe) for stripe in np.array_split(
         cv2.cvtColor(crop, cv2.COLOR_BGR2HSV), stripes)]) for crop in crops]
-    return _unit_rows(np.sqrt(np.array(rows, np.float32).reshape(len(crops), stripes * 32)))
+    return unit_rows(np.sqrt(np.array(rows, np.float32).reshape(len(crops), stripes * 32)))
 
 
 def _stripe_histogram(hsv: NDArray[np.uint8]) -> NDArray[np.float32]:
