@@ -88,9 +88,12 @@ def _read_sequence(folder: Path, frames: str | None) -> Clip:
     if absent:
         raise SourceError(f"'{folder}' lacks {len(absent)} images of frames {first} to {last}, "
                           f'the first of frame {absent[0]}. Fetch the sequence again.')
+    order = np.argsort(rows.frames, kind='stable')
+    rows, ignore = rows[order], ignore[order]
+    ends = np.searchsorted(rows.frames, np.arange(first, last + 2))
     annotated = []
-    for frame in range(first, last + 1):
-        mine = rows.frames == frame
+    for frame, start, end in zip(range(first, last + 1), ends, ends[1:], strict=False):
+        mine = slice(start, end)
         boxes, hidden = rows.boxes[mine], ignore[mine]
         if rows.extra.shape[1] == 3:
             hidden = hidden | (_covered_fraction(boxes) > 1 - MIN_VISIBILITY)
@@ -122,12 +125,17 @@ def _people(rows: MotRows, path: Path) -> tuple[MotRows, NDArray[np.bool_]]:
     if columns not in (9, 10):
         raise SourceError(f"'{path}' has {columns} columns. Give ground truth of MOT16 and later "
                           '(9 columns) or of MOT15 (10 columns).')
-    if columns == 10:
-        return rows, rows.values == 0
-    is_person = rows.extra[:, 0] == PEDESTRIAN
-    kept = is_person | np.isin(rows.extra[:, 0], (*DISTRACTOR_CLASSES, CROWD))
-    hidden = rows.extra[:, 1] < MIN_VISIBILITY
-    return rows[kept], (~is_person | (rows.values == 0) | hidden)[kept]
+    ignore = rows.values == 0
+    if columns == 9:
+        is_person = rows.extra[:, 0] == PEDESTRIAN
+        kept = is_person | np.isin(rows.extra[:, 0], (*DISTRACTOR_CLASSES, CROWD))
+        ignore |= ~is_person | (rows.extra[:, 1] < MIN_VISIBILITY)
+        rows, ignore = rows[kept], ignore[kept]
+    if ignore.all():
+        raise SourceError(f"'{path}' has no person that counts. Give people a 7th value other "
+                          'than 0 and, with 9 columns, class 1 and their visibility in 0..1 '
+                          'behind it.')
+    return rows, ignore
 
 
 def _covered_fraction(boxes: NDArray[np.float64]) -> NDArray[np.float64]:

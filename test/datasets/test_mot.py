@@ -77,6 +77,8 @@ def test_one_of_the_three_copies_in_mot17_is_read(write_sequence, tmp_path):
     (['1,a,3,4,5,6,1,1,1'], 'line 1'),
     (['1,1,3,4,5,6,1,1,1', '1,2,3,4,5,6,1'], 'different lengths'),
     (['1,1,3,4,5,6,0.9'], '7 columns'),
+    (['1,1,3,4,5,6,1,0,1', '1,1,3,4,5,6,1,2,1', '1,1,3,4,5,6,0,1,1'], 'no person that counts'),
+    (['1,1,3,4,5,6,0,-1,-1,-1'], 'no person that counts'),
     (['7,1,3,4,5,6,1,1,1'], 'frame 7.*ends at frame 6'),
 ])
 def test_malformed_ground_truth_is_explained(write_sequence, tmp_path, rows, problem):
