@@ -68,7 +68,8 @@ def read_ground_truth(path: str | Path) -> GroundTruth:
     """
     Read a MOTChallenge ``gt.txt`` of 9 or 10 columns.
 
-    :raises SourceError: where the file is missing, empty, malformed or of another layout.
+    :raises SourceError: where the file is missing, empty, malformed or of another layout, or has
+        no row that is scored.
     """
     rows = read_mot(path)
     if not len(rows):
@@ -78,7 +79,25 @@ def read_ground_truth(path: str | Path) -> GroundTruth:
     if columns not in (9, 10):
         raise SourceError(f"Ground truth '{path}' has {columns} columns. Give MOT16-style text of "
                           '9 columns (flag, class, visibility) or MOT15-style text of 10.')
-    return _with_classes(rows) if columns == 9 else _with_consider_flag(rows)
+    truth = _with_classes(rows) if columns == 9 else _with_consider_flag(rows)
+    if not truth.scored.any():
+        raise SourceError(f"Ground truth '{path}' has nothing to score. "
+                          + (_tell_classes(rows) if columns == 9 else
+                             'All its consider flags (7th value) are 0. Set those of the boxes '
+                             'to be found to 1.'))
+    return truth
+
+
+def _tell_classes(rows: MotRows) -> str:
+    """Say which classes ground truth of 9 columns holds, and what to do about it."""
+    found = []
+    for number in np.unique(rows.extra[:, 0]).astype(np.int64).tolist():
+        mine = rows.extra[:, 0] == number
+        off = '' if rows.values[mine].any() else ' with flag 0'
+        found.append(f'{mine.sum()} x class {number}{off}')
+    return (f'It holds {", ".join(found)}, but only class {PEDESTRIAN} (8th value) with a flag '
+            f'(7th value) other than 0 counts. Give the boxes to be found class {PEDESTRIAN} and '
+            'flag 1.')
 
 
 def _with_classes(rows: MotRows) -> GroundTruth:

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 import difflib
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,15 +17,64 @@ from numpy.typing import NDArray
 from finetrack_ros.datasets.frame_ranges import frame_range
 from finetrack_ros.errors import SourceError
 from finetrack_ros.evaluation.ground_truth import read_sequence, Sequence
+from finetrack_ros.evaluation.identity_switches import find_switches, FrameOverlap, IdentitySwitch
 from finetrack_ros.geometry import xyxy_to_tlwh
 from finetrack_ros.io import MotRows, read_mot
 
 COMBINED = 'COMBINED'
+CURVES = ('HOTA', 'DetA', 'AssA')
+"""The metrics that are given over alpha, too."""
+SUMMARY = ('HOTA', 'DetA', 'AssA', 'LocA', 'MOTA', 'IDF1', 'IDSW', 'Frag', 'FP', 'FN', 'Frames')
+"""The scores that publications compare, and the number of frames scored."""
+DETAILS = ('DetRe', 'DetPr', 'AssRe', 'AssPr', 'MOTP', 'Recall', 'Precision', 'IDR', 'IDP', 'MT',
+           'PT', 'ML')
+"""What the former are made of."""
 Scores = dict[str, float]
-"""HOTA, DetA, AssA, MOTA, IDF1 in percent; IDSW, FP, FN and Frames as counts."""
+"""Those of ``SUMMARY`` and ``DETAILS`` by name: percent as float, counts as int."""
 
 _CLASS = 'pedestrian'
 _TRACKER = 'results'
+
+
+@dataclass(frozen=True)
+class Part:
+    """
+    The scored frames of a sequence, and its results in them.
+
+    :ivar first: number of the first frame, from 1.
+    :ivar last: number of the last frame.
+    :ivar results: rows of the results in these frames, with the sequence's own frame numbers.
+    """
+
+    sequence: Sequence
+    first: int
+    last: int
+    results: MotRows
+
+    @property
+    def length(self) -> int:
+        """Return the number of frames."""
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """
+    What results are worth.
+
+    :ivar parts: what was scored, by name of the sequence.
+    :ivar scores: of each sequence by name, and last of all together under ``COMBINED``.
+    :ivar alphas: IoU from which on HOTA counts a box as found: 0.05, 0.1, ... 0.95.
+    :ivar curves: names as in ``scores``; each of ``CURVES`` in percent for each alpha. Their
+        means are the scores of the same name.
+    :ivar switches: of each sequence by name, in order of frames; as many as IDSW counts.
+    """
+
+    parts: dict[str, Part]
+    scores: dict[str, Scores]
+    alphas: list[float]
+    curves: dict[str, dict[str, list[float]]]
+    switches: dict[str, list[IdentitySwitch]]
 
 
 def evaluate(gt_dir: str | Path, results_dir: str | Path,
@@ -43,15 +93,9 @@ def evaluate(gt_dir: str | Path, results_dir: str | Path,
     :param frames: part of each sequence to score, as
         :func:`~finetrack_ros.datasets.frame_ranges.frame_range` reads it; None scores all.
     :return: scores of each sequence by name, and last of all together under ``COMBINED``.
-    :raises SourceError: where a file is missing or malformed.
+    :raises SourceError: where a file is missing or malformed, or has nothing to score.
     """
-    chosen = find_sequences(Path(gt_dir), sequences)
-    results = []
-    for sequence in chosen:
-        file = _result_file(Path(results_dir), sequence, len(chosen))
-        results.append(read_mot(file))
-        _check_results(results[-1], file, sequence)
-    return score_tracks(chosen, results, frames)
+    return evaluate_parts(read_parts(gt_dir, results_dir, sequences, frames)).scores
 
 
 def score_tracks(sequences: Iterable[Sequence], results: Iterable[MotRows],
@@ -62,14 +106,38 @@ def score_tracks(sequences: Iterable[Sequence], results: Iterable[MotRows],
     :param sequences: of different names.
     :param results: tracks of each of them, with ids from 0 and each id once in a frame.
     """
+    parts = [_part(*pair, frames) for pair in zip(sequences, results, strict=True)]
+    return evaluate_parts(parts).scores
+
+
+def read_parts(gt_dir: str | Path, results_dir: str | Path,
+               sequences: Collection[str] | None = None, frames: str | None = None
+               ) -> list[Part]:
+    """Read what :func:`evaluate` scores, which tells the parameters and errors."""
+    chosen = find_sequences(Path(gt_dir), sequences)
+    parts = []
+    for sequence in chosen:
+        file = _result_file(Path(results_dir), sequence, len(chosen))
+        rows = read_mot(file)
+        _check_results(rows, file, sequence)
+        parts.append(_part(sequence, rows, frames))
+    return parts
+
+
+def evaluate_parts(parts: Iterable[Part]) -> Evaluation:
+    """
+    Score sequences of different names as :func:`evaluate` does, and tell where ids switch.
+
+    :raises SourceError: where a part has no ground truth to score.
+    """
+    by_name = {part.sequence.name: part for part in parts}
+    for part in by_name.values():
+        _check_truth(part)
     with TemporaryDirectory(prefix='finetrack_eval_') as folder:
-        lengths = {}
-        for sequence, rows in zip(sequences, results, strict=True):
-            first, last = frame_range(frames, sequence.length)
-            _write_truth(Path(folder), sequence, first, last)
-            _write_results(Path(folder), sequence, rows, first, last)
-            lengths[sequence.name] = last - first + 1
-        return _run_trackeval(Path(folder), lengths)
+        for part in by_name.values():
+            _write_truth(Path(folder), part)
+            _write_results(Path(folder), part)
+        return _run_trackeval(Path(folder), by_name)
 
 
 def find_sequences(gt_dir: Path, names: Collection[str] | None = None) -> list[Sequence]:
@@ -108,22 +176,42 @@ def _result_file(results: Path, sequence: Sequence, count: int) -> Path:
     return file
 
 
-def _write_truth(folder: Path, sequence: Sequence, first: int, last: int) -> None:
-    truth = sequence.truth
+def _part(sequence: Sequence, rows: MotRows, frames: str | None) -> Part:
+    first, last = frame_range(frames, sequence.length)
+    return Part(sequence, first, last, rows[(rows.frames >= first) & (rows.frames <= last)])
+
+
+def _inside(part: Part) -> NDArray[np.bool_]:
+    """Return which rows of the ground truth lie in the scored frames, [N]."""
+    frames = part.sequence.truth.frames
+    return (frames >= part.first) & (frames <= part.last)
+
+
+def _write_truth(folder: Path, part: Part) -> None:
+    truth = part.sequence.truth
     table = np.column_stack([
-        truth.frames - first + 1, truth.ids, xyxy_to_tlwh(truth.boxes), truth.scored,
+        truth.frames - part.first + 1, truth.ids, xyxy_to_tlwh(truth.boxes), truth.scored,
         truth.classes, truth.visibility])
-    inside = (truth.frames >= first) & (truth.frames <= last)
-    _write_table(folder / 'gt' / sequence.name / 'gt.txt', table[inside])
+    _write_table(folder / 'gt' / part.sequence.name / 'gt.txt', table[_inside(part)])
 
 
-def _write_results(folder: Path, sequence: Sequence, rows: MotRows, first: int, last: int
-                   ) -> None:
-    rows = rows[(rows.frames >= first) & (rows.frames <= last)]
+def _write_results(folder: Path, part: Part) -> None:
+    rows = part.results
     # Numbered anew from 0, because TrackEval allocates an array up to the highest id.
     ids = np.unique(rows.ids, return_inverse=True)[1]
-    table = np.column_stack([rows.frames - first + 1, ids, xyxy_to_tlwh(rows.boxes), rows.values])
-    _write_table(folder / _TRACKER / f'{sequence.name}.txt', table)
+    # No metric looks at the scores. Row numbers in their place tell which rows TrackEval kept.
+    table = np.column_stack([rows.frames - part.first + 1, ids, xyxy_to_tlwh(rows.boxes),
+                             np.arange(len(rows))])
+    _write_table(folder / _TRACKER / f'{part.sequence.name}.txt', table)
+
+
+def _check_truth(part: Part) -> None:
+    scored = part.sequence.truth.frames[part.sequence.truth.scored]
+    if not np.any((scored >= part.first) & (scored <= part.last)):
+        raise SourceError(
+            f'{part.sequence.name} has no ground truth to score in the frames {part.first} to '
+            f'{part.last}, only in {scored.min()} to {scored.max()}. Choose frames with some, or '
+            'leave the sequence out.')
 
 
 def _check_results(rows: MotRows, file: Path, sequence: Sequence) -> None:
@@ -147,7 +235,7 @@ def _write_table(path: Path, table: NDArray[np.float64]) -> None:
     np.savetxt(path, table, fmt='%.10g', delimiter=',')
 
 
-def _run_trackeval(folder: Path, lengths: dict[str, int]) -> dict[str, Scores]:
+def _run_trackeval(folder: Path, parts: dict[str, Part]) -> Evaluation:
     """Score ``folder/results/<sequence>.txt`` against ``folder/gt/<sequence>/gt.txt``."""
     import trackeval
 
@@ -155,32 +243,56 @@ def _run_trackeval(folder: Path, lengths: dict[str, int]) -> dict[str, Scores]:
     dataset_config = quiet | {
         'GT_FOLDER': str(folder / 'gt'), 'GT_LOC_FORMAT': '{gt_folder}/{seq}/gt.txt',
         'TRACKERS_FOLDER': str(folder), 'TRACKERS_TO_EVAL': [_TRACKER], 'TRACKER_SUB_FOLDER': '',
-        'BENCHMARK': 'MOT17', 'SKIP_SPLIT_FOL': True, 'SEQ_INFO': lengths}
+        'BENCHMARK': 'MOT17', 'SKIP_SPLIT_FOL': True,
+        'SEQ_INFO': {name: part.length for name, part in parts.items()}}
     metrics = [trackeval.metrics.HOTA(), trackeval.metrics.CLEAR(quiet),
                trackeval.metrics.Identity(quiet)]
+    by_metric: list[dict[str, dict[str, Any]]] = [{} for _ in metrics]
+    switches = {}
     try:
         dataset = trackeval.datasets.MotChallenge2DBox(dataset_config)
-        data = {name: dataset.get_preprocessed_seq_data(
-            dataset.get_raw_seq_data(_TRACKER, name), _CLASS) for name in lengths}
+        for name, part in parts.items():
+            data = dataset.get_preprocessed_seq_data(
+                dataset.get_raw_seq_data(_TRACKER, name), _CLASS)
+            for metric, results in zip(metrics, by_metric, strict=True):
+                results[name] = metric.eval_sequence(data)
+            switches[name] = find_switches(_overlaps(part, data))
     except trackeval.utils.TrackEvalException as error:
         raise SourceError(f'TrackEval refuses the ground truth or the results: {error}. Correct '
                           'the named sequence.') from error
-    by_metric = [{name: metric.eval_sequence(part) for name, part in data.items()}
-                 for metric in metrics]
-    table = {name: _scores([results[name] for results in by_metric], length)
-             for name, length in lengths.items()}
-    table[COMBINED] = _scores([metric.combine_sequences(results)
-                               for metric, results in zip(metrics, by_metric, strict=True)],
-                              sum(lengths.values()))
-    return table
+    for metric, results in zip(metrics, by_metric, strict=True):
+        results[COMBINED] = metric.combine_sequences(results)
+    lengths = {name: part.length for name, part in parts.items()}
+    lengths[COMBINED] = sum(lengths.values())
+    return Evaluation(
+        parts, {name: _scores([results[name] for results in by_metric], length)
+                for name, length in lengths.items()},
+        [round(float(alpha), 2) for alpha in metrics[0].array_labels],
+        {name: {curve: (100 * hota[curve]).tolist() for curve in CURVES}
+         for name, hota in by_metric[0].items()}, switches)
+
+
+def _overlaps(part: Part, data: dict[str, Any]) -> Iterator[FrameOverlap]:
+    """Yield what TrackEval compares, frame by frame, with the ids of ground truth and results."""
+    truth = part.sequence.truth
+    # TrackEval numbers the ids of ground truth that it keeps from 0, in rising order.
+    truth_ids = np.unique(truth.ids[_inside(part) & truth.scored])
+    for step, similarity in enumerate(data['similarity_scores']):
+        kept = data['tracker_confidences'][step].astype(np.int64)
+        yield FrameOverlap(part.first + step, truth_ids[data['gt_ids'][step].astype(np.int64)],
+                           part.results.ids[kept], similarity)
 
 
 def _scores(parts: list[dict[str, Any]], frames: int) -> Scores:
     """Take the figures that users compare out of what HOTA, CLEAR and Identity give."""
     hota, clear, identity = parts
-    percent = {'HOTA': hota['HOTA'].mean(), 'DetA': hota['DetA'].mean(),
-               'AssA': hota['AssA'].mean(), 'MOTA': clear['MOTA'], 'IDF1': identity['IDF1']}
-    counts = {'IDSW': clear['IDSW'], 'FP': clear['CLR_FP'], 'FN': clear['CLR_FN'],
-              'Frames': frames}
-    return {**{name: 100.0 * float(value) for name, value in percent.items()},
-            **{name: int(value) for name, value in counts.items()}}
+    means = {name: hota[name].mean() for name in
+             ('HOTA', 'DetA', 'AssA', 'LocA', 'DetRe', 'DetPr', 'AssRe', 'AssPr')}
+    percent = {**means, 'MOTA': clear['MOTA'], 'MOTP': clear['MOTP'], 'Recall': clear['CLR_Re'],
+               'Precision': clear['CLR_Pr'], **{name: identity[name]
+                                                for name in ('IDF1', 'IDR', 'IDP')}}
+    counts = {'FP': clear['CLR_FP'], 'FN': clear['CLR_FN'], 'Frames': frames,
+              **{name: clear[name] for name in ('IDSW', 'Frag', 'MT', 'PT', 'ML')}}
+    values = {**{name: 100.0 * float(value) for name, value in percent.items()},
+              **{name: int(value) for name, value in counts.items()}}
+    return {name: values[name] for name in (*SUMMARY, *DETAILS)}

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from finetrack_ros.errors import SourceError
-from finetrack_ros.evaluation.mot import COMBINED, evaluate
+from finetrack_ros.evaluation.mot import (
+    COMBINED,
+    CURVES,
+    DETAILS,
+    evaluate,
+    evaluate_parts,
+    read_parts,
+    SUMMARY,
+)
 from finetrack_ros.io import MotWriter, read_mot
 
 BOX = '100,100,50,100'
@@ -67,6 +75,33 @@ def test_switch_miss_and_false_alarm_are_counted_by_hand(score):
     assert scores['IDF1'] == pytest.approx(50)
 
 
+def test_fragments_and_what_people_are_found_of_are_counted(score):
+    # Person 1 is lost twice and found in 3 of 5 frames, person 2 never, person 3 always.
+    truth = [mot16(frame, person, box) for person, box in
+             enumerate((BOX, FAR, '700,100,50,100'), 1) for frame in range(1, 6)]
+    found = [result(frame, 1, BOX) for frame in (1, 3, 5)] + [
+        result(frame, 3, '700,100,50,100') for frame in range(1, 6)]
+    scores = score(truth, found, 5)
+    assert [scores[name] for name in ('Frag', 'MT', 'PT', 'ML')] == [2, 1, 1, 1]
+    assert [scores[name] for name in ('Precision', 'MOTP', 'LocA')] == [100] * 3
+    assert scores['Recall'] == pytest.approx(100 * 8 / 15)
+    assert list(scores) == [*SUMMARY, *DETAILS]
+
+
+def test_scores_are_the_means_of_the_curves(tmp_path):
+    write_sequence(tmp_path, 'seq', [mot16(frame, 1, BOX) for frame in (1, 2)], 2)
+    # Half as high as the person in frame 2: IoU 0.5.
+    (tmp_path / 'seq.txt').write_text(result(1, 1, BOX) + '\n' + result(2, 1, '100,100,50,50'))
+    evaluation = evaluate_parts(read_parts(tmp_path, tmp_path))
+    assert evaluation.alphas == [round(0.05 * step, 2) for step in range(1, 20)]
+    assert list(evaluation.curves) == ['seq', COMBINED]
+    for name, curves in evaluation.curves.items():
+        assert list(curves) == list(CURVES)
+        assert curves['HOTA'] == pytest.approx([100] * 10 + [100 / 3] * 9)
+        for metric, values in curves.items():
+            assert np.mean(values) == pytest.approx(evaluation.scores[name][metric])
+
+
 @pytest.mark.parametrize('kind', [2, 7, 8, 12])
 def test_results_on_distractors_are_left_out(score, kind):
     truth = [mot16(1, 1, BOX), mot16(1, 2, FAR, flag=0, kind=kind)]
@@ -105,6 +140,12 @@ def test_frame_range_cuts_truth_and_results(score):
     found = [result(1, 1, FAR), result(2, 2, FAR)] + [result(f, 3, BOX) for f in (3, 4, 5)]
     scores = score(truth, found, 5, frames='second-half')
     assert (scores['MOTA'], scores['Frames']) == (100, 3)
+
+
+def test_frames_without_ground_truth_cannot_be_scored(score):
+    truth = [mot16(1, 1, BOX), mot16(2, 1, BOX), mot16(4, 1, BOX, flag=0)]
+    with pytest.raises(SourceError, match='seq has no ground truth .* 3 to 4, only in 1 to 2'):
+        score(truth, [result(1, 1, BOX)], 4, frames='second-half')
 
 
 def test_no_results_at_all_miss_everything(score):
