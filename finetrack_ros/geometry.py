@@ -10,6 +10,7 @@ Right and bottom are exclusive, so that width is right minus left. Every functio
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -118,3 +119,31 @@ def nms(boxes: Boxes, scores: NDArray[np.floating[Any]], threshold: float) -> ND
 def letterbox_ratio(height: int, width: int, target: tuple[int, int]) -> float:
     """Return the scale that fits an image of height x width into target (height, width)."""
     return min(target[0] / height, target[1] / width)
+
+
+@dataclass(frozen=True)
+class InputRule:
+    """
+    How large a network's input is for an image, where the user does not say.
+
+    It follows the image: one that is small is enlarged, since detectors find little in inputs far
+    smaller than those they were trained on, but no further than it gains; one that is large is
+    reduced. Measured in docs/model.md, 'Input size'.
+
+    :ivar most: longest side of an input in pixels, a multiple of 32.
+    :ivar upscale: largest enlargement of an image.
+    :ivar least: the long side of an input that small images are enlarged to all the same.
+    """
+
+    most: int = 640
+    upscale: float = 1.5
+    least: int = 256
+
+    def long_side(self, height: int, width: int) -> int:
+        """Return the input's long side for an image, a multiple of 32 in pixels."""
+        wanted = round(self.upscale * max(height, width) / 32) * 32
+        return min(max(wanted, self.least), self.most)
+
+    def __str__(self) -> str:
+        """Return the rule in a few words."""
+        return f'auto (at most {self.upscale:g} times the image, {self.most})'

@@ -11,6 +11,7 @@ from finetrack_ros.cli.application import create_app
 from finetrack_ros.cli.evaluate import evaluate
 from finetrack_ros.cli.evaluate_model import evaluate_model
 from finetrack_ros.cli.export import export
+from finetrack_ros.cli.import_yolox import import_yolox
 from finetrack_ros.cli.track import track
 from finetrack_ros.cli.train import train
 from finetrack_ros.cli.tune import tune
@@ -22,5 +23,6 @@ app.command('eval-model')(evaluate_model)
 app.command('tune')(tune)
 app.command('train')(train)
 app.command('export')(export)
+app.command('import-yolox')(import_yolox)
 
 __all__ = ['app']

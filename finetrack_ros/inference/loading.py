@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from finetrack_ros.errors import ConfigError, ModelError
+from finetrack_ros.geometry import InputRule
 from finetrack_ros.inference.runner import FineTrackRunner, ModelInfo
 
 WEIGHTS = Path(__file__).resolve().parent.parent / 'weights'
@@ -59,8 +60,11 @@ def read_info(folder: Path, metadata: tuple[str | None, str | None]) -> ModelInf
     try:
         data = json.loads(str(first))
         rows, columns = data['crop_size']
+        # Files of earlier exports say nothing of what follows.
+        trained = data.get('embedding_classes', data['class_names'])
+        rule = InputRule(int(data['input_size']), float(data.get('upscale', InputRule.upscale)))
         return ModelInfo(data['name'], tuple(data['class_names']), int(data['embedding_dim']),
-                         (int(rows), int(columns)), int(data['input_size']))
+                         (int(rows), int(columns)), tuple(trained), rule)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f'{folder}: what its graphs say of themselves is incomplete ({error}); '
                          'write both again with `finetrack export`') from error
@@ -75,8 +79,8 @@ def load_model(model: str | Path = 'finetrack_nano', engine: str = 'auto', devic
     :param engine: ``auto`` or ``onnxruntime``.
     :param device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
     :param threads: CPU threads; 0 takes one per core.
-    :param settings: ``input_size``, ``score_threshold``, ``nms_threshold``, ``max_detections``
-        of ``FineTrackRunner``.
+    :param settings: ``input_size``, ``classes``, ``score_threshold``, ``nms_threshold``,
+        ``max_detections`` of ``FineTrackRunner``.
     :raises ModelError: where the model is missing, damaged, or of another architecture.
     :raises ConfigError: where a setting is unknown or out of range.
     """

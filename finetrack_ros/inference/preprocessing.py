@@ -13,27 +13,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetrack_ros.errors import ConfigError
-from finetrack_ros.geometry import clip_boxes, letterbox_ratio
+from finetrack_ros.geometry import clip_boxes, InputRule, letterbox_ratio
 
 PAD_VALUE = 114
 STRIDE = 32
 Image = NDArray[np.uint8]
+InputSize = int | tuple[int, int] | InputRule
+"""The long side of every image's input; height and width; or the rule that the side follows."""
 
 
-def network_size(images: Sequence[Image], long_side: int) -> tuple[int, int]:
+def network_size(images: Sequence[Image], size: InputSize) -> tuple[int, int]:
     """
     Choose the network's input for a batch: no more padding than stride 32 asks for.
 
     :param images: BGR images [H, W, 3] of any sizes.
-    :param long_side: pixels of the input's longer side.
-    :return: height and width, multiples of 32, that hold every image scaled to ``long_side``.
+    :param size: see :data:`InputSize`.
+    :return: height and width, multiples of 32, that hold every image at its scale.
     """
+    if isinstance(size, tuple):
+        return size
     height = width = STRIDE
     for image in images:
-        ratio = long_side / max(image.shape[:2])
+        ratio = _long_side(image, size) / max(image.shape[:2])
         height = max(height, _ceil(image.shape[0] * ratio))
         width = max(width, _ceil(image.shape[1] * ratio))
     return height, width
+
+
+def _long_side(image: Image, size: int | InputRule) -> int:
+    return size if isinstance(size, int) else size.long_side(*image.shape[:2])
 
 
 def _ceil(pixels: float) -> int:
@@ -53,21 +61,25 @@ def check_input_size(size: int | tuple[int, int]) -> int | tuple[int, int]:
     return size
 
 
-def letterbox(images: Sequence[Image], size: tuple[int, int]
+def letterbox(images: Sequence[Image], size: InputSize
               ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """
     Scale images into one batch, at the top left, padded with 114.
 
     :param images: BGR uint8 images [H, W, 3] of any sizes.
-    :param size: height and width of the batch in pixels.
+    :param size: see :data:`InputSize`. Each image has the scale that it has alone, but where
+        height and width are given: it fills them then.
     :return: uint8 [B, height, width, 3], and float32 [B] input pixels per source pixel.
     """
-    batch = np.empty((len(images), *size, 3), np.uint8)
+    canvas_size = network_size(images, size)
+    batch = np.empty((len(images), *canvas_size, 3), np.uint8)
     ratios = np.empty(len(images), np.float32)
     for canvas, (i, image) in zip(batch, enumerate(images), strict=True):
-        ratio = letterbox_ratio(image.shape[0], image.shape[1], size)
-        height = min(round(image.shape[0] * ratio), size[0])
-        width = min(round(image.shape[1] * ratio), size[1])
+        ratio = letterbox_ratio(image.shape[0], image.shape[1], canvas_size)
+        if not isinstance(size, tuple):
+            ratio = min(ratio, _long_side(image, size) / max(image.shape[:2]))
+        height = min(max(round(image.shape[0] * ratio), 1), canvas_size[0])
+        width = min(max(round(image.shape[1] * ratio), 1), canvas_size[1])
         canvas[height:] = PAD_VALUE
         canvas[:height, width:] = PAD_VALUE
         cv2.resize(image, (width, height), dst=canvas[:height, :width],

@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 
 from finetrack_ros.detections import Detections
 from finetrack_ros.errors import ConfigError
-from finetrack_ros.geometry import clip_boxes, nms, valid_boxes
+from finetrack_ros.geometry import clip_boxes, InputRule, nms, valid_boxes
+from finetrack_ros.inference.classes import choose_classes
 from finetrack_ros.inference.engine import DetectorOutput, Engine
 from finetrack_ros.inference.preprocessing import (
     check_input_size,
     crop_targets,
     Image,
+    InputSize,
     letterbox,
-    network_size,
 )
 
 Boxes = NDArray[np.float32]
@@ -36,14 +37,16 @@ class ModelInfo:
     :ivar class_names: name of each class index.
     :ivar embedding_dim: width of an embedding.
     :ivar crop_size: rows and columns of the pixels that the embedder takes per target.
-    :ivar input_size: long side of the network's input in pixels where the user asks for none.
+    :ivar embedding_classes: names of the classes that the embedder was trained for.
+    :ivar input_rule: how large the network's input is where the user asks for no size.
     """
 
     name: str
     class_names: tuple[str, ...]
     embedding_dim: int
     crop_size: tuple[int, int]
-    input_size: int = 640
+    embedding_classes: tuple[str, ...]
+    input_rule: InputRule = InputRule()
 
 
 class FineTrackRunner:
@@ -54,20 +57,25 @@ class FineTrackRunner:
     :param info: what the model's files say of it.
     :param engine_reason: why this engine was chosen, in words.
     :param input_size: the network's input in pixels: the long side (the short one follows each
-        image's shape), or height and width; multiples of 32. None takes the model's own.
+        image's shape), or height and width; multiples of 32. 0 lets it follow each image's size
+        by the model's rule.
     :param score_threshold: detections below this confidence are dropped, 0..1.
     :param nms_threshold: of two boxes of one class, the weaker goes above this IoU, 0..1.
     :param max_detections: the best so many of an image are kept.
-    :raises ConfigError: where a setting is out of range.
+    :param classes: names of the classes to find; see :func:`choose_classes`.
+    :ivar input_size: what is in force.
+    :raises ConfigError: where a setting is out of range, or a class unknown.
     """
 
     def __init__(self, engine: Engine, info: ModelInfo, engine_reason: str = '',
-                 input_size: int | tuple[int, int] | None = None, score_threshold: float = 0.1,
-                 nms_threshold: float = 0.7, max_detections: int = 300) -> None:
+                 input_size: int | tuple[int, int] = 0, score_threshold: float = 0.1,
+                 nms_threshold: float = 0.7, max_detections: int = 300,
+                 classes: Sequence[str] = ()) -> None:
         self.engine = engine
         self.info = info
         self.engine_reason = engine_reason
-        self.input_size = check_input_size(input_size or info.input_size)
+        self.input_size: InputSize = (
+            check_input_size(input_size) if input_size else info.input_rule)
         self.max_detections = max_detections
         self.score_threshold = score_threshold
         self.nms_threshold = nms_threshold
@@ -75,6 +83,8 @@ class FineTrackRunner:
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ConfigError(f'{name} {value}: must be in 0..1')
+        self.classes = classes
+        self._embeds = np.isin(info.class_names, info.embedding_classes)
         self.timings: dict[str, float] = {}
 
     @property
@@ -86,6 +96,16 @@ class FineTrackRunner:
     def class_names(self) -> list[str]:
         """Return the name of each class index."""
         return list(self.info.class_names)
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Return the names of the classes that are found; setting them raises ConfigError."""
+        return self._classes
+
+    @classes.setter
+    def classes(self, wanted: Sequence[str]) -> None:
+        self._classes = choose_classes(wanted, self.info.class_names)
+        self._finds = np.isin(self.info.class_names, self._classes)
 
     @property
     def embedding_dim(self) -> int:
@@ -112,7 +132,8 @@ class FineTrackRunner:
         Detect, and embed what was detected.
 
         :param images: BGR uint8 [H, W, 3] of any sizes, run as one batch.
-        :param embed: whether detections get embeddings.
+        :param embed: whether detections get embeddings: those of classes that the embedder was
+            trained for; the rows of others are zero.
         :return: detections of each image, best score first, in pixels of that image.
         """
         output, ratios = self._detect(images)
@@ -121,8 +142,12 @@ class FineTrackRunner:
         self.timings['detect'] += time.perf_counter() - start
         if not embed:
             return found
-        vectors = self._embed(output.features, images, [d.boxes for d in found], ratios)
-        return [replace(d, embeddings=v) for d, v in zip(found, vectors, strict=True)]
+        known = [self._embeds[d.classes] for d in found]
+        vectors = self._embed(
+            output.features, images,
+            [d.boxes[rows] for d, rows in zip(found, known, strict=True)], ratios)
+        return [replace(d, embeddings=_spread(v, rows))
+                for d, v, rows in zip(found, vectors, known, strict=True)]
 
     def embed(self, images: Sequence[Image], boxes: Sequence[Boxes]
               ) -> list[NDArray[np.float32]]:
@@ -138,10 +163,7 @@ class FineTrackRunner:
 
     def _detect(self, images: Sequence[Image]) -> tuple[DetectorOutput, NDArray[np.float32]]:
         start = time.perf_counter()
-        size = self.input_size
-        if isinstance(size, int):
-            size = network_size(images, size)
-        batch, ratios = letterbox(images, size)
+        batch, ratios = letterbox(images, self.input_size)
         preprocessed = time.perf_counter()
         output = self.engine.detect(batch)
         self.timings = {'preprocess': preprocessed - start,
@@ -152,6 +174,7 @@ class FineTrackRunner:
                 ) -> Detections:
         scores = output.scores[index]
         candidates = np.flatnonzero(scores >= self.score_threshold)
+        candidates = candidates[self._finds[output.classes[index, candidates]]]
         boxes = output.boxes[index, candidates] / ratio
         boxes = clip_boxes(boxes, image.shape[0], image.shape[1])
         usable = valid_boxes(boxes)
@@ -180,3 +203,12 @@ class FineTrackRunner:
                    else np.empty((0, self.embedding_dim), np.float32))
         self.timings['embed'] = time.perf_counter() - start
         return np.split(vectors, np.cumsum(counts)[:-1])
+
+
+def _spread(vectors: NDArray[np.float32], rows: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return float32 [N, D] with the vectors at ``rows`` [N], and zeros elsewhere."""
+    if rows.all():
+        return vectors
+    spread = np.zeros((len(rows), vectors.shape[1]), np.float32)
+    spread[rows] = vectors
+    return spread

@@ -20,6 +20,8 @@ import torch
 from torch import nn, Tensor
 from torch.export import Dim
 
+from finetrack_ros.errors import ConfigError
+from finetrack_ros.geometry import InputRule
 from finetrack_ros.models.finetrack import FineTrack
 
 # TensorRT reads GridSample of opset 20 and above as nearest-neighbour, silently
@@ -43,21 +45,27 @@ class DetectorGraph(nn.Module):
 
 
 def export_onnx(model: FineTrack, folder: str | Path, form: str = 'gather',
-                name: str = 'finetrack', input_size: int = 640) -> tuple[Path, Path]:
+                name: str = 'finetrack', rule: InputRule | None = None) -> tuple[Path, Path]:
     """
     Write ``detector.onnx`` and ``embedder.onnx``.
 
     :param form: how maps are sampled: ``gather`` (fast on ONNX Runtime's CPU) or
         ``grid_sample`` (TensorRT).
     :param name: the model's name, kept in the files' metadata.
-    :param input_size: long side of the input in pixels that users get who ask for none, likewise.
+    :param rule: how large the input is for users who ask for no size, likewise; None takes the
+        default rule.
     :return: the two paths.
+    :raises ConfigError: where the embedder was trained for classes that the detector lacks.
     """
+    rule, config = rule or InputRule(), model.config
+    unknown = sorted(set(config.embedding_classes) - set(config.class_names))
+    if unknown:
+        raise ConfigError(f"embedding_classes has '{unknown[0]}', which is not among class_names "
+                          f'({", ".join(config.class_names)})')
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     model = copy.deepcopy(model).eval().cpu()
     model.set_sampling(form)
-    config = model.config
     images = torch.zeros(2, 128, 160, 3, dtype=torch.uint8)
     features = torch.zeros(2, config.fafpn_channels, 16, 20)
     rois = torch.tensor([[0.0, 8, 8, 40, 100], [1.0, 20, 8, 60, 120], [1.0, 2, 8, 60, 120]])
@@ -74,7 +82,8 @@ def export_onnx(model: FineTrack, folder: str | Path, form: str = 'gather',
              {0: targets}, {0: targets}))
     metadata = json.dumps({
         'name': name, 'form': form, 'class_names': list(config.class_names),
-        'embedding_dim': config.embedding_dim, 'input_size': input_size,
+        'embedding_classes': list(config.embedding_classes),
+        'embedding_dim': config.embedding_dim, 'input_size': rule.most, 'upscale': rule.upscale,
         'crop_size': [config.crop_rows, config.crop_columns]})
     for path in (detector, embedder):
         _finish(path, metadata)

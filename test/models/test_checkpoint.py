@@ -84,6 +84,17 @@ def test_checkpoint_round_trip(model: FineTrack, tmp_path: Path) -> None:
                                                  back.state_dict().values(), strict=True))
 
 
+def test_checkpoints_without_embedding_classes_are_for_all_classes(
+        model: FineTrack, tmp_path: Path) -> None:
+    """What was trained before the field existed described all that it detected."""
+    save_checkpoint(model, tmp_path / 'model.pt')
+    data = torch.load(tmp_path / 'model.pt', weights_only=True)
+    del data['config']['embedding_classes']
+    data['config']['class_names'] = ('cyclist',)
+    torch.save(data, tmp_path / 'model.pt')
+    assert load_checkpoint(tmp_path / 'model.pt').config.embedding_classes == ('cyclist',)
+
+
 @pytest.mark.parametrize('content', [b'', b'garbage', None])
 def test_bad_checkpoints_are_refused(tmp_path: Path, content: bytes | None) -> None:
     """Empty, damaged and missing files are refused by name."""

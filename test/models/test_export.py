@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The exported graphs compute what torch computes, at every size and count."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,12 @@ import pytest
 torch = pytest.importorskip('torch', reason='needs the extra "train"')
 onnx = pytest.importorskip('onnx', reason='needs the extra "train"')
 
+from finetrack_ros.errors import ConfigError  # noqa: E402
+from finetrack_ros.geometry import InputRule  # noqa: E402
 from finetrack_ros.inference.loading import load_model  # noqa: E402
 from finetrack_ros.inference.onnxruntime_engine import OnnxRuntimeEngine  # noqa: E402
-from finetrack_ros.models import FineTrack  # noqa: E402
+from finetrack_ros.models import FineTrack, FineTrackConfig  # noqa: E402
+from finetrack_ros.models.export import export_onnx  # noqa: E402
 
 SIZES = [(1, 128, 160), (2, 64, 64), (1, 416, 416)]
 
@@ -77,3 +81,26 @@ def test_exported_folder_loads_as_a_model(model: FineTrack, exported: tuple[str,
     assert runner.class_names == ['person']
     assert runner.embedding_dim == model.config.embedding_dim
     assert runner.info.crop_size == (96, 32)
+    assert runner.info.embedding_classes == ('person',)
+    assert runner.info.input_rule == InputRule()
+
+
+def test_earlier_files_say_less(exported: tuple[str, Path], tmp_path: Path) -> None:
+    """Files without the newer entries describe all of their classes, at the default rule."""
+    for name in ('detector.onnx', 'embedder.onnx'):
+        graph = onnx.load(str(exported[1] / name))
+        entry = next(e for e in graph.metadata_props if e.key == 'finetrack')
+        said = json.loads(entry.value)
+        del said['embedding_classes'], said['upscale']
+        entry.value = json.dumps({**said, 'class_names': ['cyclist'], 'input_size': 416})
+        onnx.save(graph, str(tmp_path / name))
+    info = load_model(tmp_path, device='cpu').info
+    assert info.embedding_classes == ('cyclist',)
+    assert info.input_rule == InputRule(most=416)
+
+
+def test_embedding_classes_must_be_classes(tmp_path: Path) -> None:
+    """A model whose embedder is for what it never detects is refused."""
+    model = FineTrack(FineTrackConfig(class_names=('car',)))
+    with pytest.raises(ConfigError, match="'person', which is not among"):
+        export_onnx(model, tmp_path)
