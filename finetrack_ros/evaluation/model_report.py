@@ -65,7 +65,7 @@ def report_on(runner: FineTrackRunner, data: Path,
         progress(f'embeddings of {name}')
         reid[name] = reid_scores(embedder, market)
     return {'model': runner.model_name, 'engine': runner.engine_name,
-            'device': runner.device_name, 'input_size': runner.input_size,
+            'device': runner.device_name, 'input_size': str(runner.input_size),
             'detection': detection, 'reid': reid}
 
 
