@@ -137,15 +137,15 @@ def _panel(part: Part, frame: int, marked: tuple[int, int], person: Box, scale: 
     panel = _blank() if image is None else _cut(image, corner, scale)
     rows = part.results[part.results.frames == frame]
     boxes = (rows.boxes - np.tile(corner, 2)) * scale
-    seen = (boxes[:, :2] < (_WIDTH, _HEIGHT)).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)
+    seen = np.flatnonzero((boxes[:, :2] < (_WIDTH, _HEIGHT)).all(axis=1)
+                          & (boxes[:, 2:] > 0).all(axis=1))
     for track_id in marked:
         for box in boxes[rows.ids == track_id]:
             left, top, right, bottom = _pixels(box)
             cv2.rectangle(panel, (left, top), (right, bottom), colour_of(track_id), 3)
     _corners(panel, (person - np.tile(corner, 2)) * scale)
     # The ids are written last, those that switch after all others, so that nothing covers them.
-    order = np.argsort(np.isin(rows.ids, marked), kind='stable')
-    order = order[seen[order]]
+    order = seen[np.argsort(np.isin(rows.ids[seen], marked), kind='stable')]
     return draw_tracks(panel, SimpleNamespace(ids=rows.ids[order], boxes=boxes[order]))
 
 

@@ -30,7 +30,11 @@ DETAILS = ('DetRe', 'DetPr', 'AssRe', 'AssPr', 'MOTP', 'Recall', 'Precision', 'I
            'PT', 'ML')
 """What the former are made of."""
 Scores = dict[str, float]
-"""Those of ``SUMMARY`` and ``DETAILS`` by name: percent as float, counts as int."""
+"""
+Those of ``SUMMARY`` and ``DETAILS`` by name: percent as float, counts as int.
+
+Where results find nothing, LocA is 100 by TrackEval's convention.
+"""
 
 _CLASS = 'pedestrian'
 _TRACKER = 'results'

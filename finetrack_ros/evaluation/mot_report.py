@@ -48,8 +48,8 @@ def build_report(evaluation: Evaluation, subtitle: str, strips: int) -> Page:
         page.add_figure(bars_figure(evaluation), 'Scores of each sequence as bars')
     page.add_heading('Details')
     _add_scores(page, evaluation, DETAILS, 'DetRe to AssPr are means over alpha; MOTP is the mean '
-                'IoU of matched boxes. MT, PT and ML: people found in over 80 %, in 20 to 80 %, '
-                'and in less than 20 % of their frames.')
+                'IoU of matched boxes. MT, PT and ML: people found in over 80%, in 20 to 80%, '
+                'and in less than 20% of their frames.')
     page.add_heading('Identity switches')
     _add_switches(page, evaluation, strips)
     return page
