@@ -1,55 +1,63 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""``finetrack train``: fine-tune detector and embedding together."""
+"""``finetrack train``: train detector and embedding by a recipe."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import typer
 
 from finetrack_ros.cli.application import output, require_training_libraries
+from finetrack_ros.cli.options import say
 
 
 def train(
-    data: Path = typer.Option(..., help='Data folder that the split refers to.'),
-    weights: Path = typer.Option(
-        ..., help='YOLOX weights to start from (.onnx or .pth, 80 classes), '
-        'or a FineTrack checkpoint (.pt).'),
+    config: Path = typer.Argument(..., help='Recipe, such as config/train/nano.yaml.'),
+    data: Path = typer.Option(..., help='Data folder that the paths of the recipe refer to.'),
     folder: Path = typer.Option(..., '--output', '-o', help='Folder of the run.'),
-    size: str = typer.Option('nano', help='YOLOX size of the weights: nano, tiny, s, m, l, x.'),
-    splits: Path | None = typer.Option(None, help='YAML file of the split; else the shipped one.'),
-    sampler: str = typer.Option('shuffle_group', help='shuffle_group, random or sequential.'),
-    steps: int = typer.Option(2400, min=1, help='Optimisation steps.'),
-    learning_rate: float = typer.Option(1e-3, min=1e-8, help='Of embedder and FAFPN, at most.'),
-    seed: int = typer.Option(0, min=0),
-    workers: int = typer.Option(1, min=0, help='Processes that load data.'),
-    device: str = typer.Option('auto', help='Lightning accelerator: auto, cpu or gpu.'),
-    precision: str = typer.Option('32-true', help='Lightning precision, such as bf16-mixed.'),
-    name: str = typer.Option('finetrack', help='Name of the model.'),
+    changes: list[str] | None = typer.Option(
+        None, '--set', metavar='KEY=VALUE',
+        help='Replace a value of the recipe, such as train.steps=100; may be given several '
+        'times.'),
+    freeze_detector: bool = typer.Option(
+        False, '--freeze-detector', help="Train appearance alone, on the detector's features."),
     resume: bool = typer.Option(False, '--resume', help='Go on from the last checkpoint.'),
+    cache: Path | None = typer.Option(
+        None, help='Folder that keeps what teachers say from run to run; else that of the run.'),
+    device: str = typer.Option('auto', help='Lightning accelerator: auto, cpu or gpu.'),
+    devices: str = typer.Option('auto', help='GPUs, or processes of a CPU training.'),
+    nodes: int = typer.Option(1, min=1, help='Machines that train together.'),
+    strategy: str = typer.Option('auto', help='Lightning strategy, such as ddp.'),
 ) -> None:
     """
-    Train a FineTrack model with Shuffle-Group Sampling, and export it.
+    Train a FineTrack model by a recipe, and export it.
 
-    The run's folder gets checkpoints, curve/ with metrics.csv, and at the end model/ with
-    model.pt and both ONNX graphs, which `finetrack track --model` takes.
+    The run's folder gets checkpoints, the curve (CSV, and for TensorBoard where it is installed),
+    and at the end model/ with model.pt and both ONNX graphs, which `finetrack track --model`
+    takes.
     """
     from finetrack_ros.errors import ConfigError
 
-    choices = {'size': (size, ('nano', 'tiny', 's', 'm', 'l', 'x')),
-               'device': (device, ('auto', 'cpu', 'gpu'))}
-    for option, (value, allowed) in choices.items():
-        if value not in allowed:
-            raise ConfigError(f"--{option} '{value}' is unknown; use one of {', '.join(allowed)}")
+    if device not in ('auto', 'cpu', 'gpu'):
+        raise ConfigError(f"--device '{device}' is unknown; use one of auto, cpu, gpu")
+    if devices != 'auto' and not (devices.isdecimal() and int(devices)):
+        raise ConfigError(f"--devices '{devices}': give a number, or auto")
     require_training_libraries()
-    from finetrack_ros.training.dataset import DataConfig
-    from finetrack_ros.training.fit import fit
-    from finetrack_ros.training.module import TrainConfig
+    from finetrack_ros.training.fit import fit, Hardware
+    from finetrack_ros.training.recipe import load_recipe
 
-    data_config = DataConfig(root=data, splits=splits, sampler=sampler, seed=seed,
-                             num_workers=workers)
-    train_config = TrainConfig(steps=steps, learning_rate=learning_rate,
-                               warmup=min(200, max(steps // 5, 1)))
-    model = fit(weights, folder, data_config, train_config, size, device, precision, resume, name)
+    recipe = load_recipe(config, changes or ())
+    if freeze_detector:
+        recipe = replace(recipe, train=replace(recipe.train, detector=False, appearance=True))
+    hardware = Hardware(device, _devices(device, devices), nodes, strategy)
+    model = fit(recipe, data, folder, hardware, resume, cache, say)
     output.print(f'written {model}', soft_wrap=True, markup=False, highlight=False)
+
+
+def _devices(device: str, devices: str) -> int | str:
+    if devices == 'auto':
+        # On a CPU, Lightning's auto means one process, which is what threads are for.
+        return 1 if device == 'cpu' else 'auto'
+    return int(devices)

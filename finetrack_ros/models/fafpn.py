@@ -15,6 +15,7 @@ import torch
 from torch import nn, Tensor
 import torch.nn.functional as F  # noqa: N812
 
+from finetrack_ros.errors import ConfigError
 from finetrack_ros.models.sampling import warp
 
 
@@ -70,18 +71,41 @@ class FlowAlign(nn.Module):
         return gate * fine + (1 - gate) * coarse
 
 
+class PlainMerge(nn.Module):
+    """Upsample the coarse map and add it to the fine one (FPN, Lin et al., arXiv 1612.03144)."""
+
+    def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
+        """Merge a fine [B, C, H, W] and a coarse [B, C, h, w] map into [B, C, H, W]."""
+        if coarse.shape[2:] != fine.shape[2:]:
+            coarse = F.interpolate(coarse, size=fine.shape[2:], mode='bilinear',
+                                   align_corners=False)
+        return fine + coarse
+
+
+def merger(alignment: str, channels: int) -> FlowAlign | PlainMerge:
+    """
+    Build what merges a fine and a coarse map of so many channels.
+
+    :raises ConfigError: where the alignment is neither ``flow`` nor ``plain``.
+    """
+    if alignment not in ('flow', 'plain'):
+        raise ConfigError(f"alignment '{alignment}': unknown; use flow or plain")
+    return FlowAlign(channels) if alignment == 'flow' else PlainMerge()
+
+
 class FAFPN(nn.Module):
     """
     Merge detector maps from coarse to fine.
 
     :param in_channels: channels of the maps, fine to coarse.
     :param channels: channels of the merged map.
+    :param alignment: ``flow``, or ``plain`` to measure what alignment is worth.
     """
 
-    def __init__(self, in_channels: Sequence[int], channels: int) -> None:
+    def __init__(self, in_channels: Sequence[int], channels: int, alignment: str = 'flow') -> None:
         super().__init__()
         self.laterals = nn.ModuleList(conv_bn(c, channels, 1) for c in in_channels)
-        self.aligns = nn.ModuleList(FlowAlign(channels) for _ in in_channels[1:])
+        self.aligns = nn.ModuleList(merger(alignment, channels) for _ in in_channels[1:])
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Merge maps [B, C_i, H_i, W_i], fine to coarse, into [B, C, H_0, W_0]."""

@@ -20,7 +20,7 @@ import torch
 from torch import nn, Tensor
 import torch.nn.functional as F  # noqa: N812
 
-from finetrack_ros.models.fafpn import conv_bn, FAFPN, FlowAlign
+from finetrack_ros.models.fafpn import conv_bn, FAFPN, FlowAlign, merger
 from finetrack_ros.models.mpmg import masked_pool, MPMG
 from finetrack_ros.models.sampling import sample_rois
 from finetrack_ros.models.yolox import anchor_points, decode, SIZES, YOLOX
@@ -37,6 +37,7 @@ class FineTrackConfig:
     size: str = 'nano'
     class_names: tuple[str, ...] = ('person',)
     embedding_classes: tuple[str, ...] = ('person',)
+    alignment: str = 'flow'
     fafpn_channels: int = 64
     roi_rows: int = 24
     roi_columns: int = 8
@@ -107,14 +108,15 @@ class Embedder(nn.Module):
         self.stem = nn.Sequential(
             conv_bn(3, config.stem_channels, 3, 2), conv_bn(config.stem_channels, channels, 3, 2),
             BasicBlock(channels, channels))
-        self.align = FlowAlign(channels)
+        self.align = merger(config.alignment, channels)
         self.trunk = nn.Sequential(BasicBlock(channels, channels),
                                    BasicBlock(channels, trunk, 2), BasicBlock(trunk, trunk))
-        self.mpmg = MPMG(trunk, config.heads, config.head_dim)
         self.global_head = nn.Linear(trunk, config.global_dim, bias=False)
-        # A grouped 1x1 convolution is K linear layers side by side.
-        self.local_head = nn.Conv1d(config.heads * trunk, config.heads * config.local_dim, 1,
-                                    groups=config.heads, bias=False)
+        if config.heads:
+            self.mpmg = MPMG(trunk, config.heads, config.head_dim)
+            # A grouped 1x1 convolution is K linear layers side by side.
+            self.local_head = nn.Conv1d(config.heads * trunk, config.heads * config.local_dim, 1,
+                                        groups=config.heads, bias=False)
         self.neck = nn.BatchNorm1d(config.embedding_dim)
         self.form = 'grid_sample'
 
@@ -136,11 +138,15 @@ class Embedder(nn.Module):
         """Give the vectors that the losses need; parameters as ``region_map``."""
         config = self.config
         x = self.region_map(features, rois, crops)
-        global_pool, local_pool = masked_pool(x, self.mpmg(x))
         count = x.shape[0]
-        local = self.local_head(
-            local_pool.reshape(count, config.heads * config.trunk_channels, 1))
-        joint = torch.cat((self.global_head(global_pool), local.squeeze(2)), dim=1)
+        if config.heads:
+            global_pool, local_pool = masked_pool(x, self.mpmg(x))
+            local = self.local_head(
+                local_pool.reshape(count, config.heads * config.trunk_channels, 1))
+            joint = torch.cat((self.global_head(global_pool), local.squeeze(2)), dim=1)
+        else:
+            joint = self.global_head(x.mean((2, 3)))
+            local_pool = x.new_zeros((count, 0, config.trunk_channels))
         necked = self.neck(joint) if count or not self.training else joint
         split = (config.global_dim, config.heads * config.local_dim)
         parts = (count, config.heads, config.local_dim)
@@ -169,6 +175,8 @@ def joint_embedding(global_vector: Tensor, local: Tensor) -> Tensor:
     :return: float [N, Dg + K * Dl], rows of unit length.
     """
     count, heads, dim = local.shape
+    if not heads:
+        return F.normalize(global_vector, dim=1)
     global_unit = F.normalize(global_vector, dim=1) * 0.5 ** 0.5
     local_unit = F.normalize(local, dim=2) * (0.5 / heads) ** 0.5
     return torch.cat((global_unit, local_unit.reshape(count, heads * dim)), dim=1)
@@ -186,7 +194,8 @@ class FineTrack(nn.Module):
         self.config = config = config or FineTrackConfig()
         self.detector = YOLOX(config.size, len(config.class_names))
         width = SIZES[config.size][1]
-        self.fafpn = FAFPN([int(c * width) for c in (256, 512, 1024)], config.fafpn_channels)
+        self.fafpn = FAFPN([int(c * width) for c in (256, 512, 1024)], config.fafpn_channels,
+                           config.alignment)
         self.embedder = Embedder(config)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:

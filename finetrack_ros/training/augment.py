@@ -17,6 +17,7 @@ import numpy as np
 from finetrack_ros.geometry import box_area, clip_boxes, letterbox_ratio
 
 PADDING = 114
+MOST_ENLARGED = 4.0
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ class AugmentConfig:
     ``scale``: range of the zoom relative to the whole image letterboxed. ``aspect``: largest
     relative change of width against height. ``hue``: largest shift, of 180. ``saturation`` and
     ``value``: largest relative change. ``blur``, ``jpeg``, ``flip``: probabilities.
+
+    What a robot sees, as probabilities: ``close``, a person so near that the picture cuts it off,
+    its height ``close_height`` times that of the frame; ``dim``, little light and its noise;
+    ``cast``, light of one colour; ``small``, a camera of few pixels, enlarged.
     """
 
     scale: tuple[float, float] = (0.8, 1.8)
@@ -37,6 +42,11 @@ class AugmentConfig:
     value: float = 0.3
     blur: float = 0.15
     jpeg: float = 0.15
+    close: float = 0.15
+    close_height: tuple[float, float] = (0.7, 2.5)
+    dim: float = 0.15
+    cast: float = 0.15
+    small: float = 0.15
 
 
 @dataclass(frozen=True)
@@ -63,13 +73,19 @@ def random_view(image: np.ndarray, boxes: np.ndarray, input_size: tuple[int, int
     height, width = image.shape[:2]
     ratio = letterbox_ratio(height, width, input_size)
     zoom = ratio * np.exp(rng.uniform(*np.log(config.scale)))
+    person = boxes[rng.integers(len(boxes))] if len(boxes) else None
+    if person is not None and rng.random() < config.close:
+        part = np.exp(rng.uniform(*np.log(config.close_height)))
+        # Never smaller than without, and not so large that nothing but blur is left.
+        zoom = np.clip(part * input_size[0] / max(person[3] - person[1], 1.0),
+                       ratio, MOST_ENLARGED * max(ratio, 1.0))
     stretch = np.exp(rng.uniform(-config.aspect, config.aspect) / 2)
     scale = (zoom * stretch, zoom / stretch)
     window = (min(width, round(input_size[1] / scale[0])),
               min(height, round(input_size[0] / scale[1])))
     free = np.array([width - window[0], height - window[1]])
-    if len(boxes) and rng.random() < 0.5:
-        left, top, right, bottom = boxes[rng.integers(len(boxes))]
+    if person is not None and rng.random() < 0.5:
+        left, top, right, bottom = person
         centre = np.array([left + right, top + bottom]) / 2
         corner = np.clip(centre - rng.uniform(0.2, 0.8, 2) * window, 0, free)
     else:
@@ -104,10 +120,20 @@ def pad(image: np.ndarray, input_size: tuple[int, int]) -> np.ndarray:
 
 
 def photometric(image: np.ndarray, rng: np.random.Generator, config: AugmentConfig) -> np.ndarray:
-    """Shift hue, saturation and brightness, then sometimes blur or compress the image."""
+    """
+    Change an image as cameras and light do: colour, darkness, noise, blur, few pixels, JPEG.
+
+    :return: an image of the same size.
+    """
     image = jitter_colour(image, rng, config)
+    if rng.random() < config.cast:
+        image = cv2.multiply(image, (*rng.uniform(0.6, 1.15, 3), 0))
+    if rng.random() < config.small:
+        image = _shrink(image, rng)
     if rng.random() < config.blur:
         image = _blur(image, rng)
+    if rng.random() < config.dim:
+        image = _dim(image, rng)
     if rng.random() < config.jpeg:
         image = _compress(image, rng)
     return image
@@ -125,6 +151,27 @@ def jitter_colour(image: np.ndarray, rng: np.random.Generator,
     ], axis=-1).astype(np.uint8)
     hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)
     return cv2.cvtColor(cv2.LUT(hsv, tables[None]), cv2.COLOR_HSV2BGR)
+
+
+def _shrink(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Take away detail as a camera of a third to two thirds of the pixels does."""
+    height, width = image.shape[:2]
+    part = rng.uniform(0.3, 0.7)
+    size = (max(1, round(width * part)), max(1, round(height * part)))
+    method = cv2.INTER_AREA if rng.random() < 0.5 else cv2.INTER_LINEAR
+    return cv2.resize(cv2.resize(image, size, interpolation=method), (width, height))
+
+
+def _dim(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Darken an image, with less contrast in the shadows and the noise of a high gain."""
+    levels = np.arange(256, dtype=np.float32) / 255
+    curve = levels ** rng.uniform(1.0, 1.8) * rng.uniform(0.25, 0.8)
+    dark = cv2.LUT(image, (curve * 255).astype(np.uint8))
+    # Noise of half the pixels' size costs a quarter and looks like a sensor's after its filter.
+    height, width = (max(1, side // 2) for side in image.shape[:2])
+    noise = rng.normal(0, rng.uniform(1, 8), (height, width, 3)).astype(np.float32)
+    noise = cv2.resize(noise, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return cv2.add(dark, noise, dtype=cv2.CV_8U)
 
 
 def _blur(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -32,7 +32,10 @@ class ComposeConfig:
     pixels of the input, drawn log-uniformly. ``max_overlap``: largest share of the smaller of two
     people that they may have in common. ``aspect``: largest relative change of width to height.
     ``rotation``: largest angle in degrees. ``gain``: largest relative change of a colour channel.
-    ``erase``: probability that the background hides a part of a person.
+    ``unknown``: share of people without a known identity, where there are such.
+
+    Probabilities: ``erase``, that something hides a part of a person; ``truncate``, that the
+    picture's edge or a short box cuts a part off; ``coarse``, that a person has few pixels.
     """
 
     people: tuple[int, int] = (16, 22)
@@ -41,7 +44,10 @@ class ComposeConfig:
     aspect: float = 0.15
     rotation: float = 5.0
     gain: float = 0.12
-    erase: float = 0.15
+    unknown: float = 0.3
+    erase: float = 0.3
+    truncate: float = 0.25
+    coarse: float = 0.2
 
     def __post_init__(self) -> None:
         """Check the ranges that placing depends on."""
@@ -53,11 +59,17 @@ class ComposeConfig:
 
 @dataclass(frozen=True)
 class ComposedFrame:
-    """One frame: ``image`` uint8 [H, W, 3], ``boxes`` float32 [N, 4] xyxy, ``ids`` int64 [N]."""
+    """
+    One frame.
+
+    ``image`` uint8 [H, W, 3]; ``boxes`` float32 [N, 4] xyxy; ``ids`` int64 [N], -1 where unknown;
+    ``crops`` int64 [N], the crop that each person was made from.
+    """
 
     image: np.ndarray
     boxes: np.ndarray
     ids: np.ndarray
+    crops: np.ndarray
 
 
 class VirtualVideoComposer:
@@ -71,6 +83,7 @@ class VirtualVideoComposer:
     :param input_size: height and width of the frames in pixels
     :param config: see ``ComposeConfig``
     :param augment: augmentations of background and whole frame
+    :param unknown: indices of crops of people whose identity is not known
     :raises ConfigError: when there are fewer identities than a video shows, or no background
     """
 
@@ -83,8 +96,10 @@ class VirtualVideoComposer:
         input_size: tuple[int, int],
         config: ComposeConfig,
         augment: AugmentConfig,
+        unknown: Sequence[int] = (),
     ) -> None:
-        if len(crops) < config.people[1]:
+        needed = config.people[1] if not unknown else 1
+        if 0 < len(crops) < needed or not len(crops) + len(unknown):
             raise ConfigError(
                 f'people = {config.people}: only {len(crops)} identities are there to compose')
         if backgrounds < 1:
@@ -97,6 +112,7 @@ class VirtualVideoComposer:
         self._input_size = input_size
         self._config = config
         self._augment = augment
+        self._unknown = np.array(unknown, np.int64)
 
     def compose(self, frames: int, rng: np.random.Generator) -> list[ComposedFrame]:
         """
@@ -108,12 +124,21 @@ class VirtualVideoComposer:
         :param rng: the video is a function of its state
         :return: the frames
         """
-        people = rng.integers(self._config.people[0], self._config.people[1] + 1)
-        identities = rng.choice(self._identities, people, replace=False)
-        views = np.array([self._choose_crops(int(identity), frames, rng)
-                          for identity in identities])
-        return [self._compose_frame(identities, views[:, frame], rng)
-                for frame in range(frames)]
+        people = int(rng.integers(self._config.people[0], self._config.people[1] + 1))
+        strangers = self._strangers(people)
+        known = min(people - strangers, len(self._identities))
+        identities = rng.choice(self._identities, known, replace=False)
+        views = [self._choose_crops(int(identity), frames, rng) for identity in identities]
+        views += [[int(crop)] * frames
+                  for crop in rng.choice(self._unknown, strangers, replace=False)]
+        numbers = np.concatenate([identities, np.full(strangers, -1)]).astype(np.int64)
+        crops = np.array(views)
+        return [self._compose_frame(numbers, crops[:, frame], rng) for frame in range(frames)]
+
+    def _strangers(self, people: int) -> int:
+        """Return how many of so many people are to be of unknown identity."""
+        share = self._config.unknown if len(self._identities) else 1.0
+        return min(round(people * share), len(self._unknown))
 
     def _choose_crops(self, identity: int, count: int, rng: np.random.Generator) -> list[int]:
         """Choose crops of one identity, cameras in turn, repeating when they run out."""
@@ -131,12 +156,14 @@ class VirtualVideoComposer:
                        rng: np.random.Generator) -> ComposedFrame:
         canvas = self._make_background(rng)
         boxes, kept = place_people(len(identities), self._input_size, rng, self._config)
+        crops = crops[kept]
         # Paint from back to front: who stands lower in the image is nearer to the camera.
         for place in np.argsort(boxes[:, 3]):
-            crop = self._read_crop(int(crops[kept[place]]))
+            crop = truncate(self._read_crop(int(crops[place])), rng, self._config)
             _paste(canvas, crop, boxes[place], rng, self._config)
         image = photometric(canvas, rng, self._augment)
-        return ComposedFrame(image, boxes.astype(np.float32), identities[kept].astype(np.int64))
+        return ComposedFrame(image, boxes.astype(np.float32), identities[kept].astype(np.int64),
+                             crops.astype(np.int64))
 
     def _make_background(self, rng: np.random.Generator) -> np.ndarray:
         """Cut a random, slightly blurred view that fills the frame."""
@@ -185,6 +212,33 @@ def place_people(count: int, input_size: tuple[int, int], rng: np.random.Generat
     return boxes, np.array(kept, np.int64)
 
 
+def truncate(crop: np.ndarray, rng: np.random.Generator, config: ComposeConfig) -> np.ndarray:
+    """
+    Sometimes leave a part of a person out, as the picture's edge or a short box does.
+
+    Mostly the legs go, at times the head or a side. The embedder sees every region at one size,
+    so what is left fills the box.
+    """
+    if rng.random() >= config.truncate:
+        return crop
+    height, width = crop.shape[:2]
+    part, side = rng.uniform(0.15, 0.5), rng.random()
+    if side < 0.6:
+        return crop[:max(1, round(height * (1 - part)))]
+    if side < 0.7:
+        return crop[min(height - 1, round(height * part / 2)):]
+    cut = min(width - 1, round(width * part))
+    return crop[:, cut:] if side < 0.85 else crop[:, :width - cut]
+
+
+def _coarsen(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Shrink a crop to the few pixels that a far person or a small camera leaves."""
+    height, width = crop.shape[:2]
+    rows = min(height, round(np.exp(rng.uniform(np.log(20), np.log(64)))))
+    size = (max(1, round(width * rows / height)), rows)
+    return cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
+
+
 def _overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return the largest share of the smaller box that each box [N, 4] has with any other, [N]."""
     corner = np.maximum(boxes[:, None, :2], others[None, :, :2])
@@ -207,6 +261,8 @@ def _paste(canvas: np.ndarray, crop: np.ndarray, box: np.ndarray, rng: np.random
     turn = cv2.getRotationMatrix2D((crop.shape[1] / 2, crop.shape[0] / 2),
                                    rng.uniform(-config.rotation, config.rotation), 1.0)
     crop = cv2.warpAffine(crop, turn, crop.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+    if rng.random() < config.coarse:
+        crop = _coarsen(crop, rng)
     size = (int(right - left), int(bottom - top))
     # A letterboxed camera image is aliased more or less; the crop follows suit.
     smooth = size[1] < crop.shape[0] and rng.random() < 0.5
@@ -222,14 +278,17 @@ def _opacity(shape: tuple[int, int], rng: np.random.Generator,
     height, width = shape
     opacity = np.full(shape, 255, np.uint8)
     if rng.random() < config.erase:
-        part = rng.uniform(0.15, 0.45)
-        if rng.random() < 0.5:
+        part, where = rng.uniform(0.15, 0.5), rng.random()
+        if where < 0.4:
             opacity[int(height * (1 - part)):] = 0
+        elif where < 0.55:
+            start = int(rng.uniform(0, 1 - part) * height)
+            opacity[start:start + int(part * height)] = 0
         else:
             start = int(rng.uniform(0, 1 - part) * width)
             opacity[:, start:start + int(part * width)] = 0
     margin = int(rng.integers(0, 6))
-    if margin:
+    if 0 < 4 * margin < min(shape):
         opacity = cv2.copyMakeBorder(opacity[margin:-margin, margin:-margin], margin, margin,
                                      margin, margin, cv2.BORDER_CONSTANT, value=0)
         opacity = cv2.blur(opacity, (margin * 2 + 1, margin * 2 + 1))

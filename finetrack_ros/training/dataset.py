@@ -4,57 +4,58 @@
 Training batches: real frames with boxes beside composed frames with many identities.
 
 One step trains on the frames of one sampler batch (a video, or still images) followed by the
-frames of one virtual video. A step is a function of seed and step number alone, so that training
-resumes at any epoch and does not depend on the number of worker processes.
+frames of one virtual video. A step is a function of seed and step number alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
+import logging
 from typing import Any, NamedTuple
 
-import cv2
-import lightning as L
 import numpy as np
+from numpy.typing import NDArray
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset
 
 from finetrack_ros.datasets.annotations import AnnotatedFrame, Clip
-from finetrack_ros.datasets.market1501 import Market1501
-from finetrack_ros.errors import ConfigError
+from finetrack_ros.errors import SourceError
 from finetrack_ros.training.augment import AugmentConfig, pad, photometric, random_view, View
-from finetrack_ros.training.compose import ComposeConfig, ComposedFrame, VirtualVideoComposer
-from finetrack_ros.training.samplers import (
-    BatchSampler,
-    RandomFrameSampler,
-    SequentialSampler,
-    ShuffleGroupSampler,
-)
-from finetrack_ros.training.splits import load_splits
+from finetrack_ros.training.compose import ComposedFrame, VirtualVideoComposer
+from finetrack_ros.training.config import DataConfig
+from finetrack_ros.training.crop_pool import CropPool
+from finetrack_ros.training.schedule import Step
 
-SAMPLERS = ('shuffle_group', 'random', 'sequential')
 # A box cut or shrunk to less than this is neither an example of a person nor of background.
 MIN_VISIBLE = 0.3
 MIN_HEIGHT = 10.0
 MIN_WIDTH = 3.0
 # Below this fraction a person's parts are too few to tell who it is.
 MIN_VISIBLE_FOR_IDENTITY = 0.6
+MIN_VISIBLE_FOR_TEACHERS = 0.4
+# Of the regions shown to the embedder this share is as wrong as a detector's worst.
+WRONG_BOXES = 0.2
+
+_log = logging.getLogger(__name__)
 
 
 class Targets(NamedTuple):
     """
     The people of one frame.
 
-    ``boxes`` float32 [N, 4] xyxy in pixels of the input; ``ids`` int64 [N], identity numbers from
-    0, or -1 where unknown; ``ignore`` bool [N], true for people to leave out of every loss;
-    ``detect`` is false where the detection loss does not apply (composed frames).
+    ``boxes`` float32 [N, 4] xyxy in pixels of the input; ``regions`` float32 [N, 4], the boxes as
+    a detector might have found them; ``ids`` int64 [N], identity numbers from 0, or -1 where
+    unknown; ``ignore`` bool [N], true for people to leave out of every loss; ``teacher`` float32
+    [N, Dt], what the teachers say of them, NaN where nothing; ``detect`` is false where the
+    detection loss does not apply.
     """
 
     boxes: torch.Tensor
+    regions: torch.Tensor
     ids: torch.Tensor
     ignore: torch.Tensor
+    teacher: torch.Tensor
     detect: bool
 
 
@@ -66,118 +67,45 @@ class Batch(NamedTuple):
 
 
 @dataclass(frozen=True)
-class DataConfig:
+class TrainingClip:
     """
-    What a training step sees.
+    A clip and what it may teach.
 
-    ``root``: the data folder; ``splits``: YAML file of the split, None for the one shipped.
-    ``input_size``: height and width in pixels, multiples of 32. ``real_frames`` and
-    ``composed_frames``: frames of each kind per step. ``sampler``: shuffle_group, random or
-    sequential. ``group_size``: frames per group. ``frame_stride``: a video is sampled as this many
-    interleaved videos, each of every n-th frame, so that the frames of a group differ; 1 keeps
-    videos whole. ``steps_per_epoch``: None means one pass over all real frames.
+    ``numbers``: its ids mapped to identity numbers; ``vectors``: of the teachers, [N, Dt] for
+    each frame, or None; ``detect``: whether its boxes train the detector; ``appearance``: whether
+    its people train the embedding.
     """
 
-    root: Path
-    splits: Path | None = None
-    input_size: tuple[int, int] = (640, 640)
-    real_frames: int = 3
-    composed_frames: int = 4
-    sampler: str = 'shuffle_group'
-    group_size: int = 3
-    frame_stride: int = 4
-    steps_per_epoch: int | None = 200
-    seed: int = 0
-    num_workers: int = 1
-    augment: AugmentConfig = field(default_factory=AugmentConfig)
-    compose: ComposeConfig = field(default_factory=ComposeConfig)
-
-    def __post_init__(self) -> None:
-        """Check the values that nothing below checks."""
-        if any(side < 32 or side % 32 for side in self.input_size):
-            raise ConfigError(f'input_size = {self.input_size}: give multiples of 32')
-        if self.sampler not in SAMPLERS:
-            raise ConfigError(f'sampler = {self.sampler!r}: choose one of {", ".join(SAMPLERS)}')
-        for name, minimum in (('real_frames', 1), ('composed_frames', 0), ('frame_stride', 1),
-                              ('num_workers', 0), ('steps_per_epoch', 1)):
-            value = getattr(self, name)
-            if value is not None and value < minimum:
-                raise ConfigError(f'{name} = {value}: must be at least {minimum}')
-
-
-class Step(NamedTuple):
-    """What one batch is made of: real frames as (clip, frame), and the seed of its randomness."""
-
-    frames: list[tuple[int, int]]
-    seed: tuple[int, ...]
-
-
-class StepSchedule(Sampler[Step]):
-    """
-    The steps of each epoch: sampler batches, one pass after the other, cut into epochs.
-
-    :param clips: the clips that steps refer to
-    :param config: sampler, sizes, seed and length of an epoch
-    """
-
-    def __init__(self, clips: tuple[Clip, ...], config: DataConfig) -> None:
-        self._config = config
-        self._clips = clips
-        # A sampler video is one of a clip's interleaved videos: its clip and frame positions.
-        self._videos = [
-            (number, np.arange(start, len(clip.frames), stride))
-            for number, clip in enumerate(clips)
-            for stride in [config.frame_stride if clip.is_video else 1]
-            for start in range(min(stride, len(clip.frames)))
-        ]
-        self.sampler = _make_sampler([len(frames) for _, frames in self._videos], config)
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch that the next iteration yields; Lightning calls this."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        """Return the number of steps in an epoch."""
-        return self._config.steps_per_epoch or len(self.sampler)
-
-    def __iter__(self) -> Iterator[Step]:
-        """Yield the steps of the chosen epoch."""
-        first = self.epoch * len(self)
-        batches: list[list[tuple[int, int]]] = []
-        current = -1
-        for number in range(first, first + len(self)):
-            turn, position = divmod(number, len(self.sampler))
-            if turn != current:
-                batches, current = self._pass(turn), turn
-            yield Step(batches[position], (self._config.seed, number))
-
-    def _pass(self, turn: int) -> list[list[tuple[int, int]]]:
-        """Return the batches of one pass; still images, having no order, are regrouped in each."""
-        orders = []
-        for number, frames in self._videos:
-            rng = np.random.default_rng((self._config.seed, turn, number))
-            orders.append(frames if self._clips[number].is_video else rng.permutation(frames))
-        return [[(self._videos[video][0], int(orders[video][frame])) for video, frame in batch]
-                for batch in self.sampler.batches(turn)]
+    clip: Clip
+    numbers: dict[int, int]
+    vectors: Sequence[NDArray[np.float16]] | None
+    detect: bool = True
+    appearance: bool = True
 
 
 class TrainingDataset(Dataset[Batch]):
     """
     Makes the batch of a step: reads, augments and composes its frames.
 
-    :param clips: real frames
-    :param identities: for each clip, its own ids mapped to identity numbers
-    :param composer: composes virtual videos; None where steps hold real frames alone
-    :param config: see ``DataConfig``
+    An image that cannot be read is replaced by the next of its clip, and counted.
+
+    :param clips: real frames.
+    :param composer: composes virtual videos; None where steps hold real frames alone.
+    :param pool: the crops that these are made of.
+    :param config: see ``DataConfig``.
+    :param augment: see ``AugmentConfig``.
+    :param teacher_dim: width Dt of the teachers' vectors; 0 without teachers.
+    :ivar skipped: int64 scalar, images skipped so far by all worker processes.
     """
 
-    def __init__(self, clips: tuple[Clip, ...], identities: tuple[dict[int, int], ...],
-                 composer: VirtualVideoComposer | None, config: DataConfig) -> None:
-        self._clips = clips
-        self._identities = identities
-        self._composer = composer
-        self._config = config
+    def __init__(self, clips: Sequence[TrainingClip], composer: VirtualVideoComposer | None,
+                 pool: CropPool, config: DataConfig, augment: AugmentConfig,
+                 teacher_dim: int = 0) -> None:
+        self._clips, self._composer, self._pool = clips, composer, pool
+        self._config, self._augment = config, augment
+        self._teacher_dim = teacher_dim
+        self.skipped = torch.zeros((), dtype=torch.int64).share_memory_()
+        self._reported: set[str] = set()
 
     def __getitem__(self, step: Step) -> Batch:
         """Return the batch of a step: its real frames, then the composed ones."""
@@ -185,142 +113,80 @@ class TrainingDataset(Dataset[Batch]):
         frames = [self._real_frame(clip, frame, rng) for clip, frame in step.frames]
         if self._composer is not None:
             composed = self._composer.compose(self._config.composed_frames, rng)
-            frames.extend(_composed_targets(frame) for frame in composed)
+            frames.extend((frame.image, self._composed_targets(frame, rng)) for frame in composed)
         images = np.stack([image for image, _ in frames]).transpose(0, 3, 1, 2)
         return Batch(torch.from_numpy(np.ascontiguousarray(images)),
                      [targets for _, targets in frames])
 
+    def read(self, clip: int, frame: int) -> tuple[np.ndarray, int]:
+        """
+        Read a frame, or the next of its clip that can be read.
+
+        :return: BGR image uint8 [H, W, 3], and the frame's position.
+        :raises SourceError: where no frame of the clip can be read.
+        """
+        frames = self._clips[clip].clip.frames
+        for place in (*range(frame, len(frames)), *range(frame)):
+            try:
+                return frames[place].read(), place
+            except SourceError as error:
+                self.skipped += 1
+                if str(error) not in self._reported:
+                    self._reported.add(str(error))
+                    _log.warning('skipped: %s', error)
+        raise SourceError(f'{self._clips[clip].clip.name}: none of its {len(frames)} images can '
+                          'be read; check the data folder')
+
     def _real_frame(self, clip: int, frame: int,
                     rng: np.random.Generator) -> tuple[np.ndarray, Targets]:
-        annotated = self._clips[clip].frames[frame]
-        config = self._config
-        view = random_view(annotated.read(), annotated.boxes, config.input_size, rng,
-                           config.augment)
-        image = pad(photometric(view.image, rng, config.augment), config.input_size)
-        return image, _real_targets(annotated, view, self._identities[clip])
+        pixels, frame = self.read(clip, frame)
+        mine = self._clips[clip]
+        annotated = mine.clip.frames[frame]
+        size = (self._config.input_size, self._config.input_size)
+        view = random_view(pixels, annotated.boxes, size, rng, self._augment)
+        image = pad(photometric(view.image, rng, self._augment), size)
+        vectors = None if mine.vectors is None else mine.vectors[frame]
+        return image, self._real_targets(annotated, view, mine, vectors, rng)
+
+    def _real_targets(self, frame: AnnotatedFrame, view: View, mine: TrainingClip,
+                      vectors: NDArray[np.float16] | None, rng: np.random.Generator) -> Targets:
+        """Return the targets of a real frame as seen after its cut, without those cut away."""
+        left = view.visible > 0
+        boxes, visible = view.boxes[left], view.visible[left]
+        sizes = boxes[:, 2:] - boxes[:, :2]
+        ignore = (frame.ignore[left] | (visible < MIN_VISIBLE)
+                  | (sizes[:, 0] < MIN_WIDTH) | (sizes[:, 1] < MIN_HEIGHT))
+        ids = np.array([mine.numbers.get(int(person), -1) for person in frame.ids[left]], np.int64)
+        ids[ignore | (visible < MIN_VISIBLE_FOR_IDENTITY) | (not mine.appearance)] = -1
+        teacher = self._nothing(len(boxes))
+        if vectors is not None and mine.appearance:
+            teacher[:] = vectors[left]
+            teacher[ignore | (visible < MIN_VISIBLE_FOR_TEACHERS)] = np.nan
+        return _targets(boxes, self._shifted(boxes, rng), ids, ignore, teacher, mine.detect)
+
+    def _composed_targets(self, frame: ComposedFrame, rng: np.random.Generator) -> Targets:
+        teacher = self._nothing(len(frame.ids))
+        for row, crop in zip(teacher, frame.crops, strict=True):
+            vector = self._pool.vector(int(crop))
+            if vector is not None:
+                row[:] = vector
+        return _targets(frame.boxes, self._shifted(frame.boxes, rng), frame.ids,
+                        np.zeros(len(frame.ids), bool), teacher, False)
+
+    def _nothing(self, count: int) -> NDArray[np.float32]:
+        return np.full((count, self._teacher_dim), np.nan, np.float32)
+
+    def _shifted(self, boxes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Move the edges of boxes [N, 4] as detectors do."""
+        wrong = rng.random((len(boxes), 1)) < WRONG_BOXES
+        most = np.where(wrong, self._config.wrong_box, self._config.box_jitter)
+        sizes = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
+        return (boxes + rng.uniform(-1, 1, boxes.shape) * most * sizes).astype(np.float32)
 
 
-class FineTrackData(L.LightningDataModule):
-    """
-    Training data of FineTrack as configured.
-
-    :param config: see ``DataConfig``
-    :raises ConfigError: when a setting is out of range
-    :raises SourceError: on ``setup``, when data is missing or malformed
-    """
-
-    def __init__(self, config: DataConfig) -> None:
-        super().__init__()
-        self.config = config
-        self._dataset: TrainingDataset | None = None
-        self._schedule: StepSchedule | None = None
-        self._num_identities = 0
-
-    @property
-    def num_identities(self) -> int:
-        """Number of identities in training, known after ``setup``."""
-        return self._num_identities
-
-    def setup(self, stage: str | None = None) -> None:
-        """Read all annotations and the identity crops; does nothing when called again."""
-        if self._dataset is not None:
-            return
-        config = self.config
-        splits = load_splits(config.splits)
-        clips = splits.train.read(config.root)
-        market = Market1501(config.root / splits.identities.path)
-        trained, _ = market.split(splits.identities.evaluate_last)
-        crops = group_crops(market, trained)
-        identities, self._num_identities = number_identities(clips, first=len(crops))
-        composer = None
-        if config.composed_frames:
-            composer = _make_composer(clips, crops, market, config)
-        self._dataset = TrainingDataset(clips, identities, composer, config)
-        self._schedule = StepSchedule(clips, config)
-
-    def train_dataloader(self) -> DataLoader[Batch]:
-        """Return the loader of training batches; set its epoch by ``loader.sampler.set_epoch``."""
-        self.setup()
-        assert self._dataset is not None and self._schedule is not None
-        if self.trainer is not None:
-            # Lightning starts to iterate before it tells the epoch, which matters on resuming.
-            progress = self.trainer.fit_loop.epoch_progress.current
-            self._schedule.set_epoch(progress.processed)  # type: ignore[attr-defined]
-        return DataLoader(
-            self._dataset, batch_size=None, sampler=self._schedule,
-            num_workers=self.config.num_workers, collate_fn=_as_is,
-            worker_init_fn=_single_thread, persistent_workers=self.config.num_workers > 0,
-        )
-
-
-def group_crops(market: Market1501,
-                indices: np.ndarray) -> dict[int, list[tuple[int, int]]]:
-    """Return for each identity number, from 0, its crops as (crop index, camera) pairs."""
-    known = sorted({market.samples[index].identity for index in indices})
-    number_of = {identity: number for number, identity in enumerate(known)}
-    crops: dict[int, list[tuple[int, int]]] = {number: [] for number in range(len(known))}
-    for index in indices:
-        sample = market.samples[index]
-        crops[number_of[sample.identity]].append((int(index), sample.camera))
-    return crops
-
-
-def number_identities(clips: tuple[Clip, ...],
-                      first: int) -> tuple[tuple[dict[int, int], ...], int]:
-    """
-    Give the people of all clips numbers; the same id in two clips means two people.
-
-    :param clips: the clips; people who are only ever ignored get no number
-    :param first: the first free number
-    :return: for each clip its ids mapped to numbers, and the next free number
-    """
-    numbered = []
-    for clip in clips:
-        known = sorted({int(person) for frame in clip.frames
-                        for person in frame.ids[~frame.ignore] if person >= 0})
-        numbered.append({person: first + place for place, person in enumerate(known)})
-        first += len(known)
-    return tuple(numbered), first
-
-
-def _real_targets(frame: AnnotatedFrame, view: View, numbers: dict[int, int]) -> Targets:
-    """Return the targets of a real frame as seen after its cut, without those cut away."""
-    left = view.visible > 0
-    sizes = view.boxes[left, 2:] - view.boxes[left, :2]
-    ignore = (frame.ignore[left] | (view.visible[left] < MIN_VISIBLE)
-              | (sizes[:, 0] < MIN_WIDTH) | (sizes[:, 1] < MIN_HEIGHT))
-    ids = np.array([numbers.get(int(person), -1) for person in frame.ids[left]], np.int64)
-    ids[ignore | (view.visible[left] < MIN_VISIBLE_FOR_IDENTITY)] = -1
-    return Targets(torch.from_numpy(view.boxes[left]), torch.from_numpy(ids),
-                   torch.from_numpy(ignore), detect=True)
-
-
-def _composed_targets(frame: ComposedFrame) -> tuple[np.ndarray, Targets]:
-    ignore = torch.zeros(len(frame.ids), dtype=torch.bool)
-    return frame.image, Targets(torch.from_numpy(frame.boxes), torch.from_numpy(frame.ids),
-                                ignore, detect=False)
-
-
-def _make_composer(clips: tuple[Clip, ...], crops: dict[int, list[tuple[int, int]]],
-                   market: Market1501, config: DataConfig) -> VirtualVideoComposer:
-    """Compose in front of the real training frames; people in them count for nothing there."""
-    frames = [frame for clip in clips for frame in clip.frames]
-    return VirtualVideoComposer(crops, market.image, len(frames),
-                                lambda index: frames[index].read(half=True), config.input_size,
-                                config.compose, config.augment)
-
-
-def _make_sampler(lengths: list[int], config: DataConfig) -> BatchSampler:
-    if config.sampler == 'shuffle_group':
-        return ShuffleGroupSampler(lengths, config.group_size, config.real_frames, config.seed)
-    kinds = {'random': RandomFrameSampler, 'sequential': SequentialSampler}
-    return kinds[config.sampler](lengths, config.real_frames, config.seed)
-
-
-def _as_is(batch: Any) -> Any:
-    return batch
-
-
-def _single_thread(worker: int) -> None:
-    """Keep OpenCV of a worker process to one thread: workers are what runs in parallel."""
-    cv2.setNumThreads(0)
+def _targets(boxes: Any, regions: Any, ids: Any, ignore: Any, teacher: Any,
+             detect: bool) -> Targets:
+    boxes, regions, ids, ignore, teacher = (
+        torch.from_numpy(np.ascontiguousarray(value))
+        for value in (boxes, regions, ids, ignore, teacher))
+    return Targets(boxes, regions, ids, ignore, teacher, detect)

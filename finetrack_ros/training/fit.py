@@ -4,97 +4,139 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+import contextlib
+from dataclasses import dataclass
 from pathlib import Path
+import subprocess
+from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
-from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 import torch
 
-from finetrack_ros.errors import ConfigError, ModelError
-from finetrack_ros.models import FineTrack, FineTrackConfig, YOLOX
-from finetrack_ros.models.checkpoint import (
-    load_checkpoint,
-    load_yolox_onnx,
-    load_yolox_state,
-    save_checkpoint,
-    take_detector,
-)
+from finetrack_ros import __version__
+from finetrack_ros.errors import ConfigError, FinetrackError
+from finetrack_ros.models import FineTrack
+from finetrack_ros.models.checkpoint import save_checkpoint
 from finetrack_ros.models.export import export_onnx
-from finetrack_ros.training.dataset import DataConfig, FineTrackData
-from finetrack_ros.training.module import FineTrackModule, TrainConfig
+from finetrack_ros.training.data import FineTrackData
+from finetrack_ros.training.initial import initial_model
+from finetrack_ros.training.module import FineTrackModule
+from finetrack_ros.training.recipe import Recipe
 
-COCO_CLASSES = 80
-COCO_PERSON = 0
 
-
-def initial_model(weights: Path, size: str) -> FineTrack:
+@dataclass(frozen=True)
+class Hardware:
     """
-    Build a model to train from pretrained weights.
+    What a training runs on, in Lightning's terms.
 
-    :param weights: a FineTrack checkpoint (.pt), or an 80-class YOLOX as exported ONNX or as
-        Megvii's state dict (.pth).
-    :param size: YOLOX size of the weights, nano to x; a FineTrack checkpoint knows its own.
-    :raises ModelError: where the weights are missing, damaged or of another size.
+    ``accelerator``: auto, cpu or gpu; ``devices``: how many of them, or auto; ``nodes``: machines;
+    ``strategy``: auto, or such as ddp.
     """
-    if not weights.is_file():
-        raise ModelError(f'{weights}: no such file; pass YOLOX weights (.onnx, .pth) '
-                         'or a FineTrack checkpoint (.pt)')
-    if weights.suffix == '.pt':
-        return load_checkpoint(weights)
-    coco = YOLOX(size, COCO_CLASSES)
-    load = load_yolox_onnx if weights.suffix == '.onnx' else load_yolox_state
-    load(coco, weights)
-    model = FineTrack(FineTrackConfig(size=size))
-    take_detector(model, coco, [COCO_PERSON])
-    return model
+
+    accelerator: str = 'auto'
+    devices: int | str = 'auto'
+    nodes: int = 1
+    strategy: str = 'auto'
 
 
-def fit(weights: Path, output: Path, data: DataConfig, train: TrainConfig, size: str = 'nano',
-        accelerator: str = 'auto', precision: str = '32-true', resume: bool = False,
-        name: str = 'finetrack') -> Path:
+def fit(recipe: Recipe, root: Path, output: Path, hardware: Hardware | None = None,
+        resume: bool = False, cache: Path | None = None,
+        progress: Callable[[str], None] = lambda step: None) -> Path:
     """
     Train, then write the averaged weights and both ONNX graphs.
 
-    :param weights: see ``initial_model``.
-    :param output: folder of the run: checkpoints, the curve in
-        ``curve/version_N/metrics.csv``, and at the end ``model/``.
-    :param accelerator: Lightning's accelerator; on several GPUs Lightning distributes the work.
-    :param precision: Lightning's precision, such as 32-true or bf16-mixed.
+    :param recipe: all of the training.
+    :param root: the data folder.
+    :param output: folder of the run: checkpoints, the curve in ``curve/version_N/metrics.csv`` and
+        for TensorBoard, and at the end ``model/``.
     :param resume: go on from the run's last checkpoint.
+    :param cache: folder for what teachers say; by default in the run's.
+    :param progress: called with what takes long, as it begins.
     :return: the folder ``output/model``.
-    :raises ConfigError: where there is nothing to resume, or frames are not square.
+    :raises FinetrackError: where data, weights or settings do not fit, or memory runs out.
     """
-    if data.input_size[0] != data.input_size[1]:
-        raise ConfigError(f'input_size {data.input_size}: training frames must be square')
+    hardware = hardware or Hardware()
     last = output / 'checkpoints' / 'last.ckpt'
     if resume and not last.is_file():
         raise ConfigError(f'{last}: no checkpoint to resume from; start without --resume')
-    L.seed_everything(data.seed, workers=True)
-    model = initial_model(weights, size).to(memory_format=torch.channels_last)
-    datamodule = FineTrackData(replace(data))
+    L.seed_everything(recipe.data.seed, workers=True)
+    model = initial_model(recipe, root)
+    before = {name: value.clone() for name, value in model.detector.state_dict().items()}
+    datamodule = FineTrackData(recipe, root, cache or output / 'cache', progress)
     datamodule.setup()
-    module = FineTrackModule(model, datamodule.num_identities, train)
-    average = EMAWeightAveraging(decay=0.998, use_buffers=True)
-    checkpoint = ModelCheckpoint(output / 'checkpoints', save_last=True, save_top_k=0,
-                                 every_n_train_steps=max(min(200, train.steps // 4), 1))
-    trainer = L.Trainer(
-        accelerator=accelerator, devices='auto' if accelerator != 'cpu' else 1,
-        precision=precision, max_steps=train.steps,  # type: ignore[arg-type]
-        gradient_clip_val=10.0, log_every_n_steps=10, logger=CSVLogger(output, 'curve'),
-        callbacks=[average, checkpoint, TQDMProgressBar(refresh_rate=20)])
-    trainer.fit(module, datamodule, ckpt_path=str(last) if resume else None)
+    module = FineTrackModule(model.to(memory_format=torch.channels_last), recipe.train,
+                             datamodule.num_identities, datamodule.teacher_dim)
+    trainer = _trainer(recipe, output, hardware)
+    try:
+        trainer.fit(module, datamodule, ckpt_path=str(last) if resume else None)
+    except torch.OutOfMemoryError as error:
+        raise FinetrackError(
+            f'out of memory ({error}); lower data.real_frames, data.composed_frames or '
+            'train.detector_sizes, and raise train.accumulate instead') from error
     # The callback has put the averaged weights into the module at the end of fit.
+    if datamodule.skipped:
+        progress(f'{datamodule.skipped} images could not be read and were skipped')
     if trainer.is_global_zero:
-        return write_model(module.model, output / 'model', name, trainer.global_step)
+        keep_detector(module.model, before, recipe.train.keep)
+        return write_model(module.model, output / 'model', recipe, trainer.global_step)
     return output / 'model'
 
 
-def write_model(model: FineTrack, folder: Path, name: str, steps: int) -> Path:
+def _trainer(recipe: Recipe, output: Path, hardware: Hardware) -> L.Trainer:
+    train = recipe.train
+    average = EMAWeightAveraging(decay=train.average, use_buffers=True)
+    checkpoint = ModelCheckpoint(
+        output / 'checkpoints', save_last=True, save_top_k=0, save_on_train_epoch_end=False,
+        every_n_train_steps=min(train.checkpoint_steps, train.steps))
+    return L.Trainer(
+        accelerator=hardware.accelerator, devices=hardware.devices, num_nodes=hardware.nodes,
+        strategy=hardware.strategy, use_distributed_sampler=False,
+        precision=train.precision, max_steps=train.steps,  # type: ignore[arg-type]
+        accumulate_grad_batches=train.accumulate, gradient_clip_val=10.0, log_every_n_steps=10,
+        logger=_loggers(output), default_root_dir=output,
+        callbacks=[average, checkpoint, TQDMProgressBar(refresh_rate=20)])
+
+
+def _loggers(output: Path) -> list[Logger]:
+    loggers: list[Logger] = [CSVLogger(output, 'curve')]
+    # TensorBoard is optional; the curve is in the CSV file as well.
+    with contextlib.suppress(ModuleNotFoundError):
+        loggers.append(TensorBoardLogger(output, 'tensorboard'))
+    return loggers
+
+
+def keep_detector(model: FineTrack, before: dict[str, torch.Tensor], share: float) -> None:
+    """
+    Mix the detector with what it began from, weight by weight.
+
+    :param before: its state at the beginning.
+    :param share: of the old weights, 0..1 (Wortsman et al., arXiv 2109.01903).
+    """
+    state = model.detector.state_dict()
+    for name, value in state.items():
+        if value.is_floating_point():
+            value.lerp_(before[name].to(value), share)
+
+
+def revision() -> str:
+    """Return what code trains: the version, and the commit where there is one."""
+    try:
+        commit = subprocess.run(
+            ['git', 'describe', '--always', '--dirty'], cwd=Path(__file__).parent,
+            capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return __version__
+    return f'{__version__} {commit}'
+
+
+def write_model(model: FineTrack, folder: Path, recipe: Recipe, steps: int) -> Path:
     """Write a model's checkpoint and both graphs into a folder; return it."""
     folder.mkdir(parents=True, exist_ok=True)
     model = model.to(torch.device('cpu')).eval()
-    save_checkpoint(model, folder / 'model.pt', steps=steps)
-    export_onnx(model, folder, name=name)
+    extra: dict[str, Any] = {'steps': steps, 'recipe': recipe.as_dict(), 'revision': revision()}
+    save_checkpoint(model, folder / 'model.pt', **extra)
+    export_onnx(model, folder, name=recipe.name)
     return folder

@@ -21,8 +21,20 @@ class DetectionTargets(NamedTuple):
     ignore: Tensor
 
 
+class DetectionLosses(NamedTuple):
+    """
+    Losses of a batch of B images with A cells.
+
+    ``losses``: scalars ``iou``, ``objectness`` and ``class``, per positive cell; ``positive`` bool
+    [B, A], the cells that learnt a box.
+    """
+
+    losses: dict[str, Tensor]
+    positive: Tensor
+
+
 def detection_loss(raw: Tensor, corners: Tensor, strides: Tensor,
-                   targets: list[DetectionTargets]) -> dict[str, Tensor]:
+                   targets: list[DetectionTargets]) -> DetectionLosses:
     """
     Compute YOLOX's losses: IoU, objectness, class (arXiv 2107.08430).
 
@@ -30,21 +42,21 @@ def detection_loss(raw: Tensor, corners: Tensor, strides: Tensor,
 
     :param raw: logits, float [B, A, 5 + classes]; all targets are of class 0.
     :param corners: float [A, 2] and strides float [A, 1], of ``anchor_points``.
-    :return: scalars ``iou``, ``objectness`` and ``class``, per positive cell.
     """
     boxes, scores = decode(raw, corners, strides)
     points = (corners + 0.5) * strides
     sums = {name: raw.new_zeros(()) for name in ('iou', 'objectness', 'class')}
-    positives = 0
+    positive = torch.zeros(raw.shape[:2], dtype=torch.bool, device=raw.device)
     for i, target in enumerate(targets):
         wanted = target.boxes[~target.ignore]
         classes = torch.zeros(len(wanted), dtype=torch.long, device=raw.device)
         found = assign(boxes[i], scores[i], points, strides[:, 0], wanted, classes)
-        positives += len(found.cells)
+        positive[i, found.cells] = True
         ignored = _inside_any(points, target.boxes[target.ignore])
         for name, value in _image_losses(raw[i], boxes[i], wanted, found, ignored).items():
             sums[name] = sums[name] + value
-    return {name: value / max(positives, 1) for name, value in sums.items()}
+    count = positive.sum().clamp(min=1)
+    return DetectionLosses({name: value / count for name, value in sums.items()}, positive)
 
 
 def _image_losses(raw: Tensor, boxes: Tensor, wanted: Tensor, found: Assignment,

@@ -1,10 +1,11 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The Lightning module that trains detector and embedding together."""
+"""The Lightning module that trains detector, embedding, or both together."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import copy
+from dataclasses import asdict
 import math
 from typing import Any
 
@@ -17,7 +18,9 @@ from torchvision.ops import roi_align
 from finetrack_ros.models.finetrack import FineTrack, joint_embedding, Vectors
 from finetrack_ros.models.mpmg import diversity
 from finetrack_ros.models.yolox import anchor_points
+from finetrack_ros.training.config import TrainConfig
 from finetrack_ros.training.dataset import Batch, Targets
+from finetrack_ros.training.distillation import hold, Mimic, ranking, relation
 from finetrack_ros.training.losses import (
     batch_hard_triplet,
     detection_loss,
@@ -26,133 +29,144 @@ from finetrack_ros.training.losses import (
 )
 
 
-@dataclass(frozen=True)
-class TrainConfig:
-    """
-    Every number of the optimisation.
-
-    ``steps`` in all; ``learning_rate`` of FAFPN, embedder and classifier;
-    ``detector_learning_rate`` of the pretrained detector; ``warmup`` steps; ``final_fraction`` of
-    the rates at the end of the cosine. ``detector_sizes``: the network's input is a random one of
-    these sides, smaller than the frames that crops are cut from, as on a camera. ``frozen``:
-    backbone stages that keep their pretrained weights, the first ones being the dearest to train
-    and the most general. ``box_jitter``: largest shift of a region's edges, in fractions of its
-    size. ``iou`` … ``diversity``: weights of the losses.
-    """
-
-    steps: int = 4000
-    learning_rate: float = 1e-3
-    detector_learning_rate: float = 5e-5
-    weight_decay: float = 1e-3
-    warmup: int = 200
-    final_fraction: float = 0.02
-    detector_sizes: tuple[int, ...] = (320, 352, 384, 416, 448, 480)
-    frozen: tuple[str, ...] = ('stem', 'dark2')
-    box_jitter: float = 0.06
-    iou: float = 5.0
-    objectness: float = 1.0
-    class_: float = 1.0
-    identity: float = 1.0
-    triplet: float = 1.0
-    diversity: float = 1.0
-
-
 class FineTrackModule(L.LightningModule):
     """
     Train FineTrack.
 
     :param model: with the detector's weights already loaded.
-    :param num_identities: of the training data.
     :param config: see ``TrainConfig``.
+    :param num_identities: of the training data; 0 where nobody's identity is known.
+    :param teacher_dim: width of the teachers' vectors; 0 without teachers.
     """
 
-    def __init__(self, model: FineTrack, num_identities: int,
-                 config: TrainConfig | None = None) -> None:
+    def __init__(self, model: FineTrack, config: TrainConfig, num_identities: int,
+                 teacher_dim: int = 0) -> None:
         super().__init__()
-        self.config = config or TrainConfig()
-        self.model = model
-        for stage in self.config.frozen:
+        self.config, self.model = config, model
+        # In a list, so that neither checkpoint nor average holds what never changes.
+        self._before = [copy.deepcopy(model.detector).eval().requires_grad_(False)]
+        for stage in config.frozen:
             getattr(model.detector.backbone.backbone, stage).requires_grad_(False)
+        if not config.detector:
+            model.detector.requires_grad_(False)
         shape = model.config
-        self.classifier = IdentityClassifier(num_identities, shape.global_dim, shape.heads,
-                                             shape.local_dim)
-        self.save_hyperparameters({'model': shape.as_dict(), 'train': asdict(self.config)})
+        self.classifier = self.mimic = None
+        if not config.appearance:
+            model.fafpn.requires_grad_(False)
+            model.embedder.requires_grad_(False)
+        if config.appearance and num_identities and config.loss.identity:
+            self.classifier = IdentityClassifier(
+                num_identities, shape.global_dim, shape.heads, shape.local_dim)
+        if config.appearance and teacher_dim and config.loss.mimic:
+            self.mimic = Mimic(shape.embedding_dim, teacher_dim)
+        self.save_hyperparameters({'model': shape.as_dict(), 'train': asdict(config)})
         # Lightning keeps the modes it finds, so the frozen statistics must be set already.
         self.train()
 
     def train(self, mode: bool = True) -> FineTrackModule:
-        """Set the mode; the detector's batch norms keep the statistics it was pretrained with."""
+        """Set the mode; what is pretrained or does not learn keeps its batch statistics."""
         super().train(mode)
-        for module in self.model.detector.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
+        kept: list[nn.Module] = [self.model.detector]
+        if not self.config.appearance:
+            kept += [self.model.fafpn, self.model.embedder]
+        for part in kept:
+            for module in part.modules():
+                if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
+                    module.eval()
         return self
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Compute the weighted sum of all losses of one step and log each."""
         frames = batch.images.float()
         sizes = self.config.detector_sizes
-        # A function of the step alone: training resumed at an epoch goes on as if uninterrupted.
-        side = sizes[(self.global_step * 7919) % len(sizes)]
-        ratio = side / max(frames.shape[2:])
-        images = F.interpolate(frames, size=_scaled(frames.shape[2:], ratio), mode='bilinear',
+        # A function of the batch alone: training resumed goes on as if uninterrupted.
+        number = self.global_step * self.config.accumulate + batch_index % self.config.accumulate
+        side = sizes[(number * 7919) % len(sizes)]
+        ratio = side / frames.shape[3]
+        images = F.interpolate(frames, size=[side, side], mode='bilinear',
                                align_corners=False, antialias=True)
         # Convolutions on a CPU train a third faster on channels-last maps.
-        raw, maps = self.model.detector(images.contiguous(memory_format=torch.channels_last))
-        losses = self._detection_losses(raw, maps, batch.targets, ratio)
-        losses |= self._appearance_losses(frames, self.model.fafpn(maps), batch.targets, ratio)
-        weights = asdict(self.config)
+        images = images.contiguous(memory_format=torch.channels_last)
+        losses: dict[str, Tensor] = {}
+        if self.config.detector:
+            raw, maps = self.model.detector(images)
+            losses |= self._detection_losses(images, raw, maps, batch.targets, ratio)
+        else:
+            with torch.no_grad():
+                maps = self.model.detector.backbone(images)
+        if self.config.appearance:
+            features = self.model.fafpn(maps)
+            losses |= self._appearance_losses(frames, features, batch.targets, ratio)
+        weights = asdict(self.config.loss)
         total = sum((weights['class_' if name == 'class' else name.split('_')[0]] * value
-                     for name, value in losses.items()), start=raw.new_zeros(()))
-        self.log_dict({f'loss/{name}': value.detach() for name, value in losses.items()})
-        self.log('loss', total.detach(), prog_bar=True)
+                     for name, value in losses.items()), start=frames.new_zeros(()))
+        self.log_dict({f'loss/{name}': value.detach() for name, value in losses.items()},
+                      batch_size=1)
+        self.log('loss', total.detach(), prog_bar=True, batch_size=1)
         return total
 
-    def _detection_losses(self, raw: Tensor, maps: Any, targets: list[Targets], ratio: float
-                          ) -> dict[str, Tensor]:
+    def _detection_losses(self, images: Tensor, raw: Tensor, maps: Any, targets: list[Targets],
+                          ratio: float) -> dict[str, Tensor]:
         rows = [i for i, target in enumerate(targets) if target.detect]
         corners, strides = anchor_points(maps)
         wanted = [DetectionTargets(targets[i].boxes * ratio, targets[i].ignore) for i in rows]
-        return detection_loss(raw[rows].float(), corners, strides, wanted)
+        found = detection_loss(raw[rows].float(), corners, strides, wanted)
+        losses = found.losses
+        if self.config.loss.hold:
+            before = self._before[0].to(images.device)
+            with torch.no_grad():
+                held = before(images)[0]
+            free = torch.zeros(raw.shape[:2], dtype=torch.bool, device=raw.device)
+            free[rows] = found.positive
+            losses['hold'] = hold(raw, held, free)
+        return losses
 
     def _appearance_losses(self, frames: Tensor, features: Tensor, targets: list[Targets],
                            ratio: float) -> dict[str, Tensor]:
-        rois, ids = self._regions(targets)
+        rois, ids, teacher = regions(targets)
         size = (self.model.config.crop_rows, self.model.config.crop_columns)
         crops = roi_align(frames, rois, size, sampling_ratio=2, aligned=True)
         scaled = torch.cat((rois[:, :1], rois[:, 1:] * ratio), dim=1)
         vectors = self.model.embedder.vectors(features, scaled, crops.permute(0, 2, 3, 1))
         vectors = Vectors(*(value.float() for value in vectors))
-        global_id, local_id = self.classifier(vectors.global_bn, vectors.local_bn, ids)
         joint = joint_embedding(vectors.global_bn, vectors.local_bn)
-        return {'identity_global': global_id, 'identity_local': local_id,
-                'triplet_global': batch_hard_triplet(vectors.global_raw, ids),
-                'triplet_local': batch_hard_triplet(vectors.local_raw, ids),
-                'triplet_joint': batch_hard_triplet(joint, ids),
-                'diversity': diversity(vectors.parts)}
+        losses = self._identity_losses(vectors, joint, ids)
+        if self.model.config.heads:
+            losses['diversity'] = diversity(vectors.parts)
+        if teacher.shape[1]:
+            taught = ~teacher[:, 0].isnan()
+            ours, theirs = joint[taught], F.normalize(teacher[taught], dim=1)
+            losses |= {'relation': relation(ours, theirs), 'ranking': ranking(ours, theirs)}
+            if self.mimic is not None:
+                losses['mimic'] = self.mimic(ours, theirs)
+        return losses
 
-    def _regions(self, targets: list[Targets]) -> tuple[Tensor, Tensor]:
-        """Return jittered regions [N, 5] of all people of known identity, and their ids [N]."""
-        rois, ids = [], []
-        for i, target in enumerate(targets):
-            known = (target.ids >= 0) & ~target.ignore
-            boxes = target.boxes[known]
-            size = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
-            shift = (torch.rand_like(boxes) * 2 - 1) * self.config.box_jitter
-            rois.append(torch.cat((torch.full_like(boxes[:, :1], i), boxes + shift * size), dim=1))
-            ids.append(target.ids[known])
-        return torch.cat(rois), torch.cat(ids)
+    def _identity_losses(self, vectors: Vectors, joint: Tensor, ids: Tensor) -> dict[str, Tensor]:
+        if self.classifier is None:
+            return {}
+        known = ids >= 0
+        vectors = Vectors(*(value[known] for value in vectors))
+        ids = ids[known]
+        losses = {'triplet_joint': batch_hard_triplet(joint[known], ids),
+                  'triplet_global': batch_hard_triplet(vectors.global_raw, ids)}
+        losses['identity_global'], local = self.classifier(
+            vectors.global_bn, vectors.local_bn, ids)
+        if self.model.config.heads:
+            losses |= {'identity_local': local,
+                       'triplet_local': batch_hard_triplet(vectors.local_raw, ids)}
+        return losses
 
     def configure_optimizers(self) -> Any:
         """Use AdamW with a warm-up and a cosine, slower for the pretrained detector."""
         config = self.config
-        fresh = [*self.model.fafpn.parameters(), *self.model.embedder.parameters(),
-                 *self.classifier.parameters()]
-        optimizer = torch.optim.AdamW(
-            [{'params': fresh, 'lr': config.learning_rate},
-             {'params': [p for p in self.model.detector.parameters() if p.requires_grad],
-              'lr': config.detector_learning_rate}],
-            weight_decay=config.weight_decay)
+        mine = {id(p) for p in self.model.detector.parameters()}
+        groups = [{'params': [p for p in self.parameters()
+                              if p.requires_grad and id(p) not in mine],
+                   'lr': config.learning_rate},
+                  {'params': [p for p in self.model.detector.parameters() if p.requires_grad],
+                   'lr': config.detector_learning_rate}]
+        optimizer = torch.optim.AdamW([group for group in groups if group['params']],
+                                      weight_decay=config.weight_decay)
 
         def factor(step: int) -> float:
             if step < config.warmup:
@@ -166,6 +180,21 @@ class FineTrackModule(L.LightningModule):
                 'lr_scheduler': {'scheduler': scheduler, 'interval': 'step'}}
 
 
-def _scaled(size: torch.Size, ratio: float) -> list[int]:
-    """Return a size scaled to multiples of 32 pixels."""
-    return [max(round(side * ratio / 32), 1) * 32 for side in size]
+def regions(targets: list[Targets]) -> tuple[Tensor, Tensor, Tensor]:
+    """
+    Return the people whom identity or teachers know.
+
+    :return: regions float [N, 5] with the image's index first, ids int64 [N] or -1, and the
+        teachers' vectors float [N, Dt], NaN where there are none.
+    """
+    rois, ids, teacher = [], [], []
+    for i, target in enumerate(targets):
+        known = target.ids >= 0
+        if target.teacher.shape[1]:
+            known = known | ~target.teacher[:, 0].isnan()
+        known = known & ~target.ignore
+        boxes = target.regions[known]
+        rois.append(torch.cat((torch.full_like(boxes[:, :1], i), boxes), dim=1))
+        ids.append(target.ids[known])
+        teacher.append(target.teacher[known])
+    return torch.cat(rois), torch.cat(ids), torch.cat(teacher)

@@ -1,0 +1,156 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Brings a recipe's data together: annotations, crops, teachers, the order of the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import lightning as L
+import numpy as np
+from torch.utils.data import DataLoader
+
+from finetrack_ros.datasets.annotations import Clip
+from finetrack_ros.datasets.market1501 import Market1501
+from finetrack_ros.datasets.registry import read_clips
+from finetrack_ros.errors import ConfigError
+from finetrack_ros.training.compose import VirtualVideoComposer
+from finetrack_ros.training.crop_pool import CropPool
+from finetrack_ros.training.dataset import Batch, TrainingClip, TrainingDataset
+from finetrack_ros.training.pseudo_labels import PseudoLabels
+from finetrack_ros.training.recipe import FrameSet, locate, Recipe
+from finetrack_ros.training.schedule import StepSchedule
+from finetrack_ros.training.teachers import Teachers
+
+
+class FineTrackData(L.LightningDataModule):
+    """
+    Training data of FineTrack.
+
+    :param recipe: what to read, and how.
+    :param root: the data folder.
+    :param cache: folder for what teachers and labellers say.
+    :param progress: called with what takes long, as it begins.
+    :raises ConfigError: when a setting is out of range.
+    :raises SourceError: on ``setup``, when data is missing or malformed.
+    :ivar num_identities: of the training data, known after ``setup``.
+    :ivar teacher_dim: width of the teachers' vectors; 0 without teachers.
+    """
+
+    def __init__(self, recipe: Recipe, root: Path, cache: Path,
+                 progress: Callable[[str], None] = lambda step: None) -> None:
+        super().__init__()
+        self.recipe, self.root, self.cache = recipe, root, cache
+        self.num_identities = self.teacher_dim = 0
+        self._progress = progress
+        self._dataset: TrainingDataset | None = None
+        self._schedule: StepSchedule | None = None
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read all annotations and cut the crops; does nothing when called again."""
+        if self._dataset is not None:
+            return
+        recipe = self.recipe
+        sets = [(item, clip) for item in recipe.frames for clip in self._read(item)]
+        teachers = None
+        if recipe.teachers and recipe.train.appearance:
+            paths = [locate(self.root, path) for path in recipe.teachers]
+            teachers = Teachers(paths, self.cache, self._progress)
+            self.teacher_dim = teachers.dim
+        pool = CropPool()
+        first = self._add_markets(pool, teachers) if recipe.train.appearance else 0
+        clips = []
+        for item, clip in sets:
+            numbers, first = number_identities(clip, first) if item.identities else ({}, first)
+            vectors = teachers.of_clip(clip) if teachers and item.appearance else None
+            clips.append(TrainingClip(clip, numbers, vectors, item.detect, item.appearance))
+            if item.appearance and recipe.train.appearance and recipe.data.composed_frames:
+                pool.add_clip(clip, numbers, vectors)
+        self.num_identities = first
+        composer = None
+        if recipe.train.appearance and recipe.data.composed_frames:
+            composer = self._composer(clips, pool)
+        self._dataset = TrainingDataset(clips, composer, pool, recipe.data, recipe.augment,
+                                        self.teacher_dim)
+        self._schedule = StepSchedule(
+            [clip for _, clip in sets], [item.repeat for item, _ in sets], recipe.data,
+            recipe.train.steps * recipe.train.accumulate)
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Return the loader of training batches, from the trainer's present step on."""
+        self.setup()
+        assert self._dataset is not None and self._schedule is not None
+        if self.trainer is not None:
+            self._schedule.start = self.trainer.global_step * self.recipe.train.accumulate
+            self._schedule.share(self.trainer.global_rank, self.trainer.world_size)
+        workers = self.recipe.data.num_workers
+        return DataLoader(
+            self._dataset, batch_size=None, sampler=self._schedule, num_workers=workers,
+            collate_fn=_as_is, worker_init_fn=_single_thread)
+
+    @property
+    def skipped(self) -> int:
+        """Return how many images could not be read so far."""
+        return int(self._dataset.skipped) if self._dataset is not None else 0
+
+    def _read(self, item: FrameSet) -> Sequence[Clip]:
+        clips = read_clips(item.format, locate(self.root, item.path), **item.options)
+        if item.complete:
+            return clips
+        if len(self.recipe.labellers) < 2:
+            raise ConfigError(f'frames: {item.path} is not complete; name two labellers that '
+                              'find the people whom its labels leave out')
+        labellers = [(locate(self.root, item.path), item.sure) for item in self.recipe.labellers]
+        labels = PseudoLabels(labellers, self.cache, self._progress)
+        return [labels.complete(clip) for clip in clips]
+
+    def _add_markets(self, pool: CropPool, teachers: Teachers | None) -> int:
+        first = 0
+        for item in self.recipe.crops:
+            market = Market1501(locate(self.root, item.path))
+            indices = list(range(len(market)))
+            if item.leave_out + item.validate:
+                indices = market.split(item.leave_out + item.validate)[0].tolist()
+            vectors = teachers.of_crops(market, indices) if teachers else None
+            first = pool.add_market(market, indices, first, vectors)
+        return first
+
+    def _composer(self, clips: Sequence[TrainingClip], pool: CropPool) -> VirtualVideoComposer:
+        """Compose in front of the real training frames; people in them count for nothing there."""
+        places = [(number, place) for number, mine in enumerate(clips)
+                  for place in range(len(mine.clip.frames))]
+
+        def background(index: int) -> np.ndarray:
+            assert self._dataset is not None
+            number, place = places[index]
+            return self._dataset.read(number, place)[0]
+
+        side = self.recipe.data.input_size
+        return VirtualVideoComposer(
+            pool.known, pool.read, len(places), background, (side, side), self.recipe.compose,
+            self.recipe.augment, pool.unknown)
+
+
+def number_identities(clip: Clip, first: int) -> tuple[dict[int, int], int]:
+    """
+    Give the people of a clip numbers; the same id in two clips means two people.
+
+    :param clip: the clip; people who are only ever ignored get no number.
+    :param first: the first free number.
+    :return: the clip's ids mapped to numbers, and the next free number.
+    """
+    known = sorted({int(person) for frame in clip.frames
+                    for person in frame.ids[~frame.ignore] if person >= 0})
+    return {person: first + place for place, person in enumerate(known)}, first + len(known)
+
+
+def _as_is(batch: Any) -> Any:
+    return batch
+
+
+def _single_thread(worker: int) -> None:
+    """Keep OpenCV of a worker process to one thread: workers are what runs in parallel."""
+    cv2.setNumThreads(0)
