@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from finetrack_ros.datasets.annotations import AnnotatedFrame, Clip
 from finetrack_ros.datasets.market1501 import Market1501
 from finetrack_ros.errors import SourceError
+from finetrack_ros.training.restyle import restyle
 
 MIN_HEIGHT = 40
 MIN_WIDTH = 14
@@ -90,6 +91,22 @@ class CropPool:
                 else:
                     # Each view of a person in a video is from the same camera, at another time.
                     self.known.setdefault(number, []).append((crop, place))
+
+    def add_restyled(self, count: int, seed: int, crops: Sequence[int],
+                     look: Callable[[str, Sequence[np.ndarray]], NDArray[np.float16]]) -> None:
+        """
+        Add people in other clothes, as unknown ones.
+
+        :param count: of each crop so many.
+        :param crops: of which crops.
+        :param look: what teachers say of images, [N, Dt], by a name that says which images.
+        """
+        for turn in range(count):
+            images = [restyle(self.read(crop), np.random.default_rng((seed, turn, crop)))
+                      for crop in crops]
+            vectors = look(f'restyled {seed} {turn}', images)
+            for image, vector in zip(images, vectors, strict=True):
+                self.unknown.append(self._add(_Jpeg(image), vector))
 
     def _add(self, reader: Callable[[], np.ndarray], vector: NDArray[np.float16] | None) -> int:
         self._readers.append(reader)

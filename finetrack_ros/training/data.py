@@ -70,6 +70,9 @@ class FineTrackData(L.LightningDataModule):
             if item.appearance and recipe.train.appearance and recipe.data.composed_frames:
                 pool.add_clip(clip, numbers, vectors)
         self.num_identities = first
+        if teachers and recipe.restyled:
+            pool.add_restyled(recipe.restyled, recipe.data.seed, list(pool.unknown),
+                              teachers.of_images)
         composer = None
         if recipe.train.appearance and recipe.data.composed_frames:
             composer = self._composer(clips, pool)

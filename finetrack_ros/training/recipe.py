@@ -63,7 +63,9 @@ class Recipe:
 
     ``weights``: what it starts from, a YOLOX (.onnx, .pth) or a FineTrack checkpoint (.pt);
     ``model``: fields of ``FineTrackConfig`` that differ from those of the weights; ``teachers``:
-    re-identification networks (OpenVINO IR); ``labellers``: detectors that complete labels.
+    re-identification networks (OpenVINO IR); ``restyled``: how many people in other clothes each
+    crop of an annotated frame becomes, for the teachers; ``labellers``: detectors that complete
+    labels.
     Paths are relative to the data folder, or as they stand.
     """
 
@@ -72,6 +74,7 @@ class Recipe:
     frames: tuple[FrameSet, ...]
     crops: tuple[CropSet, ...] = ()
     teachers: tuple[str, ...] = ()
+    restyled: int = 0
     labellers: tuple[PseudoLabeller, ...] = ()
     model: Mapping[str, Any] = field(default_factory=dict)
     data: DataConfig = DataConfig()

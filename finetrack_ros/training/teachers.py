@@ -78,6 +78,11 @@ class Teachers:
                              lambda: (market.image(int(index)) for index in indices))
         return {int(index): row for index, row in zip(indices, found, strict=True)}
 
+    def of_images(self, title: str, images: Sequence[np.ndarray]) -> Vectors:
+        """Return what the teachers say of images of one person each, float16 [N, dim]."""
+        names = [hashlib.sha256(image.tobytes()).hexdigest() for image in images]
+        return self._cached(title, names, lambda: images)
+
     def _cached(self, title: str, names: Sequence[str],
                 crops: Callable[[], Iterable[np.ndarray]]) -> Vectors:
         key = hashlib.sha256('\n'.join([n.key for n in self._networks] + list(names)).encode())
