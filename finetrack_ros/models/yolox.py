@@ -147,7 +147,15 @@ class CSPDarknet(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Map images [B, 3, H, W] to maps of strides 8, 16, 32."""
-        dark3 = self.dark3(self.dark2(self.stem(x)))
+        return self.deep(self.shallow(x))
+
+    def shallow(self, x: Tensor) -> Tensor:
+        """Map images [B, 3, H, W] to the map of stride 4; training mostly freezes this part."""
+        return self.dark2(self.stem(x))
+
+    def deep(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Map the map of stride 4 to those of strides 8, 16, 32."""
+        dark3 = self.dark3(x)
         dark4 = self.dark4(dark3)
         return dark3, dark4, self.dark5(dark4)
 
@@ -172,7 +180,11 @@ class YOLOPAFPN(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Map images [B, 3, H, W] to merged maps of strides 8, 16, 32."""
-        x2, x1, x0 = self.backbone(x)
+        return self.merge(self.backbone(x))
+
+    def merge(self, maps: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Merge the backbone's maps of strides 8, 16, 32."""
+        x2, x1, x0 = maps
         fpn_out0 = self.lateral_conv0(x0)
         f_out0 = self.C3_p4(torch.cat([_upsample(fpn_out0), x1], 1))
         fpn_out1 = self.reduce_conv1(f_out0)
@@ -238,7 +250,11 @@ class YOLOX(nn.Module):
         :param images: float [B, 3, H, W], BGR 0-255, H and W multiples of 32.
         :return: raw outputs [B, A, 5 + classes] (logits) and the neck's maps of strides 8, 16, 32.
         """
-        maps = self.backbone(images)
+        return self.from_shallow(self.backbone.backbone.shallow(images))
+
+    def from_shallow(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+        """Detect from the backbone's map of stride 4; the result is that of ``forward``."""
+        maps = self.backbone.merge(self.backbone.backbone.deep(x))
         return self.head(maps), maps
 
 

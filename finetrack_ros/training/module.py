@@ -50,6 +50,7 @@ class FineTrackModule(L.LightningModule):
         if not config.detector:
             model.detector.requires_grad_(False)
         shape = model.config
+        self._has_identities = num_identities > 0
         self.classifier = self.mimic = None
         if not config.appearance:
             model.fafpn.requires_grad_(False)
@@ -89,8 +90,10 @@ class FineTrackModule(L.LightningModule):
         images = images.contiguous(memory_format=torch.channels_last)
         losses: dict[str, Tensor] = {}
         if self.config.detector:
-            raw, maps = self.model.detector(images)
-            losses |= self._detection_losses(images, raw, maps, batch.targets, ratio)
+            shallow = self.model.detector.backbone.backbone.shallow(images)
+            raw, maps = self.model.detector.from_shallow(shallow)
+            held = self._held(images, shallow) if self.config.loss.hold else None
+            losses |= self._detection_losses(raw, maps, held, batch.targets, ratio)
         else:
             with torch.no_grad():
                 maps = self.model.detector.backbone(images)
@@ -105,17 +108,23 @@ class FineTrackModule(L.LightningModule):
         self.log('loss', total.detach(), prog_bar=True, batch_size=1)
         return total
 
-    def _detection_losses(self, images: Tensor, raw: Tensor, maps: Any, targets: list[Targets],
-                          ratio: float) -> dict[str, Tensor]:
+    @torch.no_grad()
+    def _held(self, images: Tensor, shallow: Tensor) -> Tensor:
+        """Return the raw outputs of the detector that the training began from."""
+        before = self._before[0].to(images.device)
+        if {'stem', 'dark2'} <= set(self.config.frozen):
+            # The first stages are the same, and half of the work.
+            return before.from_shallow(shallow)[0]
+        return before(images)[0]
+
+    def _detection_losses(self, raw: Tensor, maps: Any, held: Tensor | None,
+                          targets: list[Targets], ratio: float) -> dict[str, Tensor]:
         rows = [i for i, target in enumerate(targets) if target.detect]
         corners, strides = anchor_points(maps)
         wanted = [DetectionTargets(targets[i].boxes * ratio, targets[i].ignore) for i in rows]
         found = detection_loss(raw[rows].float(), corners, strides, wanted)
         losses = found.losses
-        if self.config.loss.hold:
-            before = self._before[0].to(images.device)
-            with torch.no_grad():
-                held = before(images)[0]
+        if held is not None:
             free = torch.zeros(raw.shape[:2], dtype=torch.bool, device=raw.device)
             free[rows] = found.positive
             losses['hold'] = hold(raw, held, free)
@@ -127,10 +136,16 @@ class FineTrackModule(L.LightningModule):
         size = (self.model.config.crop_rows, self.model.config.crop_columns)
         crops = roi_align(frames, rois, size, sampling_ratio=2, aligned=True)
         scaled = torch.cat((rois[:, :1], rois[:, 1:] * ratio), dim=1)
+        # One person has no batch statistics, and nobody even less.
+        self.model.embedder.train(len(rois) > 1)
         vectors = self.model.embedder.vectors(features, scaled, crops.permute(0, 2, 3, 1))
-        vectors = Vectors(*(value.float() for value in vectors))
+        # Similarities differ by less than bfloat16 tells apart.
+        with torch.autocast(frames.device.type, enabled=False):
+            return self._losses(Vectors(*(value.float() for value in vectors)), ids, teacher)
+
+    def _losses(self, vectors: Vectors, ids: Tensor, teacher: Tensor) -> dict[str, Tensor]:
         joint = joint_embedding(vectors.global_bn, vectors.local_bn)
-        losses = self._identity_losses(vectors, joint, ids)
+        losses = self._identity_losses(vectors, joint, ids) if self._has_identities else {}
         if self.model.config.heads:
             losses['diversity'] = diversity(vectors.parts)
         if teacher.shape[1]:
@@ -142,18 +157,18 @@ class FineTrackModule(L.LightningModule):
         return losses
 
     def _identity_losses(self, vectors: Vectors, joint: Tensor, ids: Tensor) -> dict[str, Tensor]:
-        if self.classifier is None:
-            return {}
         known = ids >= 0
         vectors = Vectors(*(value[known] for value in vectors))
         ids = ids[known]
         losses = {'triplet_joint': batch_hard_triplet(joint[known], ids),
                   'triplet_global': batch_hard_triplet(vectors.global_raw, ids)}
-        losses['identity_global'], local = self.classifier(
-            vectors.global_bn, vectors.local_bn, ids)
         if self.model.config.heads:
-            losses |= {'identity_local': local,
-                       'triplet_local': batch_hard_triplet(vectors.local_raw, ids)}
+            losses['triplet_local'] = batch_hard_triplet(vectors.local_raw, ids)
+        if self.classifier is not None:
+            losses['identity_global'], local = self.classifier(
+                vectors.global_bn, vectors.local_bn, ids)
+            if self.model.config.heads:
+                losses['identity_local'] = local
         return losses
 
     def configure_optimizers(self) -> Any:
