@@ -4,20 +4,68 @@
 
 from pathlib import Path
 
-from launch import LaunchDescription
+from launch import LaunchContext, LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
     IncludeLaunchDescription,
+    OpaqueFunction,
     RegisterEventHandler,
     Shutdown,
 )
 from launch.event_handlers import OnProcessExit
+from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
 
+from finetrack_ros.errors import ConfigError
 from finetrack_ros.ros.environment import large_images_environment
+from finetrack_ros.ros.launching import CAMERA, camera_names, number, remappings
+
+
+def players(context: LaunchContext) -> list[Node]:
+    """Return a player for each camera, all of the same video."""
+    def given(name: str) -> str:
+        return LaunchConfiguration(name, default='').perform(context)
+
+    if given('image_transport') == 'compressed':
+        raise ConfigError('image_transport:=compressed does not go with the demo, whose player '
+                          'publishes raw images: leave it out')
+    cameras = camera_names(given('cameras'))
+    topics = dict(remappings(cameras, {'image_topic': given('image_topic')}))
+    parameters = {
+        'source': given('video'),
+        'loop': given('loop') == 'true',
+        'rate': number('rate', given('rate'), float),
+        'max_frames': number('max_frames', given('max_frames'), int),
+        'wait_for_subscribers': 1,
+    }
+    nodes = []
+    for camera in cameras or ['']:
+        image = f'{camera}/image' if camera else 'image'
+        nodes.append(Node(
+            package='finetrack_ros',
+            executable='video_player_node',
+            name=f'video_player_{camera}' if camera else 'video_player',
+            namespace=LaunchConfiguration('namespace'),
+            parameters=[parameters, {'frame_id': camera} if camera else {}],
+            remappings=[('image', topics.get(image, image))],
+            additional_env=large_images_environment(),
+            output='screen',
+        ))
+    return nodes
+
+
+def check_arguments(context: LaunchContext) -> None:
+    """Raise what is wrong with the arguments while nothing runs yet that would be left behind."""
+    players(context)
+
+
+def end_with(event: ProcessExited, _context: LaunchContext) -> list[Shutdown]:
+    """End the demo with whatever ends, but for an rviz that cannot show anything here."""
+    if event.returncode and 'rviz2' in event.process_name:
+        return []
+    return [Shutdown(reason='the video, the tracker or rviz has ended')]
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -37,27 +85,23 @@ def generate_launch_description() -> LaunchDescription:
             'rviz', default_value='true', choices=['true', 'false'],
             description='Show the annotated image and the markers in rviz'),
         DeclareLaunchArgument(
-            'model', default_value='', description='Name or folder of the model'),
+            'namespace', default_value='',
+            description='Namespace of the player, of the tracker and of their relative topics'),
+        DeclareLaunchArgument(
+            'image_topic', default_value='',
+            description='Topic on which the video is played and tracked, with '
+                        f"{CAMERA} for the camera's name where there are several; empty: image "
+                        f'or {CAMERA}/image'),
+        DeclareLaunchArgument(
+            'cameras', default_value='',
+            description='Names of cameras, front,rear: each plays the video and is tracked by '
+                        'itself; empty: one without a name'),
     ]
-    player = Node(
-        package='finetrack_ros',
-        executable='video_player_node',
-        name='video_player',
-        parameters=[{
-            'source': ParameterValue(LaunchConfiguration('video'), value_type=str),
-            'loop': LaunchConfiguration('loop'),
-            'rate': ParameterValue(LaunchConfiguration('rate'), value_type=float),
-            'max_frames': LaunchConfiguration('max_frames'),
-            'wait_for_subscribers': 1,
-        }],
-        additional_env=large_images_environment(),
-        output='screen',
-    )
     # Without this the player would wait for ever for a tracker that could not start.
-    end = RegisterEventHandler(OnProcessExit(
-        on_exit=[Shutdown(reason='the video, the tracker or rviz has ended')]))
+    end = RegisterEventHandler(OnProcessExit(on_exit=end_with))
     tracker = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(str(Path(__file__).with_name('tracker.launch.py'))),
-        launch_arguments={'rviz': LaunchConfiguration('rviz'),
-                          'model': LaunchConfiguration('model')}.items())
-    return LaunchDescription([*arguments, end, player, tracker])
+        launch_arguments={'rviz': LaunchConfiguration('rviz')}.items())
+    return LaunchDescription([
+        *arguments, OpaqueFunction(function=check_arguments), end, tracker,
+        OpaqueFunction(function=players)])

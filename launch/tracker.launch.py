@@ -4,49 +4,26 @@
 
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
-from launch.conditions import IfCondition
+from launch.logging import get_logger
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from finetrack_ros.ros.environment import config_file, large_images_environment
+from finetrack_ros.ros.launching import (
+    CAMERA,
+    camera_names,
+    check_log_level,
+    has_executable,
+    parameter_file,
+    remappings,
+    TOPICS,
+)
 
 # Arguments that are parameters of the node too: given, they win over the parameter file.
 WORDS = {'model': 'model', 'device': 'device', 'detector': 'detector',
-         'preset': 'tracker.preset'}
+         'image_transport': 'image_transport', 'preset': 'tracker.preset'}
 FLAGS = ('autostart', 'use_sim_time', 'embeddings')
 FLAG = ['', 'true', 'false']
-TOPICS = {'image_topic': 'image', 'detections_topic': 'detections', 'depth_topic': 'depth',
-          'camera_info_topic': 'camera_info'}
-CAMERA = '{camera}'
-
-
-def camera_names(text: str) -> list[str]:
-    """Return the names in 'front,rear', '[front, rear]' or "['front', 'rear']"."""
-    names = [name.strip(' \'"') for name in text.strip(' []').split(',')]
-    return [name for name in names if name]
-
-
-def remappings(cameras: list[str], given: dict[str, str]) -> list[tuple[str, str]]:
-    """
-    Return what takes each camera's topics to those that were given.
-
-    :raises ValueError: where several cameras would subscribe to one topic, or a topic has a
-        camera's name in it and none are given.
-    """
-    pairs = []
-    for argument, name in TOPICS.items():
-        topic = given[argument]
-        if not topic:
-            continue
-        if len(cameras) > 1 and CAMERA not in topic:
-            raise ValueError(f"{argument} is '{topic}' for the cameras {', '.join(cameras)}: put "
-                             f"{CAMERA} where the name stands, as in /{CAMERA}/image_raw")
-        if not cameras and CAMERA in topic:
-            raise ValueError(f"{argument} is '{topic}' and no cameras are given: give their "
-                             'names, as in cameras:=front,rear')
-        pairs += [(f'{camera}/{name}' if camera else name, topic.replace(CAMERA, camera))
-                  for camera in cameras or ['']]
-    return pairs
 
 
 def start_tracker(context: LaunchContext) -> list[Node]:
@@ -70,12 +47,22 @@ def start_tracker(context: LaunchContext) -> list[Node]:
         executable='tracker_node',
         name='tracker',
         namespace=LaunchConfiguration('namespace'),
-        parameters=[LaunchConfiguration('params_file'), overrides],
+        parameters=[parameter_file(given('params_file')), overrides],
         remappings=remappings(cameras, topics),
-        arguments=['--ros-args', '--log-level', LaunchConfiguration('log_level')],
+        arguments=['--ros-args', '--log-level', check_log_level(given('log_level'))],
         additional_env=large_images_environment(),
         output='screen',
     )
+    return [tracker, *start_rviz(given('rviz') == 'true', cameras)]
+
+
+def start_rviz(wanted: bool, cameras: list[str]) -> list[Node]:
+    """Return rviz for the first camera, nothing where it is not wanted or not installed."""
+    if wanted and not has_executable('rviz2', 'rviz2'):
+        get_logger('tracker.launch').warning(
+            'rviz2 is not installed, so that nothing is shown: install it (sudo apt install '
+            'ros-$ROS_DISTRO-rviz2), or give rviz:=false')
+        return []
     # The file names the topics of one camera in the root namespace; relative, they follow the
     # arguments.
     shown = f'tracker/{cameras[0]}' if cameras else 'tracker'
@@ -87,9 +74,8 @@ def start_tracker(context: LaunchContext) -> list[Node]:
         remappings=[(f'/tracker/{name}', f'{shown}/{name}')
                     for name in ('debug_image', 'markers', 'markers_3d')],
         additional_env=large_images_environment(),
-        condition=IfCondition(LaunchConfiguration('rviz')),
     )
-    return [tracker, rviz]
+    return [rviz] if wanted else []
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -98,10 +84,13 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription([
         DeclareLaunchArgument(
             'image_topic', default_value='',
-            description='Topic of the images to track in (sensor_msgs/Image; with the parameter '
-                        "image_transport 'compressed', the topic without '/compressed'), with "
+            description="Topic of the images to track in, without '/compressed', with "
                         f"{CAMERA} for the camera's name where there are several: "
                         f'/{CAMERA}/image_raw; empty: image or {CAMERA}/image'),
+        DeclareLaunchArgument(
+            'image_transport', default_value='', choices=['', 'raw', 'compressed'],
+            description='raw takes sensor_msgs/Image from image_topic, compressed takes '
+                        f"sensor_msgs/CompressedImage from '<image_topic>/compressed'; {empty}"),
         DeclareLaunchArgument(
             'cameras', default_value='',
             description=f'Names of the cameras to track in with one node: front,rear; {empty}'),
@@ -118,7 +107,8 @@ def generate_launch_description() -> LaunchDescription:
             description=f'Device of the engine (auto, cpu, cuda, cuda:1); {empty}'),
         DeclareLaunchArgument(
             'preset', default_value='',
-            description=f"The tracker's preset (default, mot, dance); {empty}"),
+            description="The tracker's preset (default, mot, dance); what params_file sets in "
+                        f'tracker.* wins over it; {empty}'),
         DeclareLaunchArgument(
             'detector', default_value='', choices=['', 'own', 'topic'],
             description=f'topic tracks the detections of another detector; {empty}'),

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 import difflib
 import functools
-import re
 from typing import Any
 
 from rclpy.exceptions import InvalidParameterValueException
@@ -17,6 +16,7 @@ from rclpy.parameter import Parameter
 import yaml
 
 from finetrack_ros.errors import ConfigError
+from finetrack_ros.ros.launching import check_cameras
 from finetrack_ros.ros.parameters import (
     BY_NAME,
     PARAMETERS,
@@ -31,7 +31,6 @@ from finetrack_ros.tracking.presets import preset_path
 # Declared by rclpy itself, and possibly given in a parameter file.
 _BUILT_IN = ('use_sim_time', 'start_type_description_service')
 _BUILT_IN_PREFIX = 'qos_overrides.'
-_CAMERA_NAME = re.compile('[A-Za-z][A-Za-z0-9_]*')
 
 
 @dataclass(frozen=True)
@@ -176,7 +175,8 @@ def check_values(values: Mapping[str, Any]) -> None:
     """Raise ConfigError where a word is not among its choices or values do not go together."""
     for name, value in values.items():
         _check_choice(BY_NAME[name], value)
-    _check_cameras(values['cameras'])
+    if values['cameras'] != ['']:
+        check_cameras(values['cameras'], "parameter 'cameras'")
     tracker_config(values)
 
 
@@ -184,19 +184,6 @@ def _check_choice(spec: ParameterSpec, value: Any) -> None:
     if spec.choices and value not in spec.choices:
         raise ConfigError(
             f"parameter '{spec.name}' is '{value}': give one of {', '.join(spec.choices)}")
-
-
-def _check_cameras(names: list[str]) -> None:
-    """Raise ConfigError where the names of cameras cannot stand in topics."""
-    if names in ([], ['']):
-        return
-    for name in names:
-        if not _CAMERA_NAME.fullmatch(name):
-            raise ConfigError(f"parameter 'cameras' holds {name!r}: give names of letters, "
-                              'digits and underscores that begin with a letter')
-        if names.count(name) > 1:
-            raise ConfigError(f"parameter 'cameras' holds {name!r} more than once: give each "
-                              'camera a name of its own')
 
 
 def tracker_config(values: Mapping[str, Any]) -> TrackerConfig:

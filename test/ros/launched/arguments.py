@@ -35,13 +35,13 @@ ARGUMENTS = {
     'camera_info_topic': '/{camera}/info', 'depth_topic': '/{camera}/depth_raw',
     'detector': 'topic', 'detections_topic': '/{camera}/boxes', 'embeddings': 'true',
     'model': 'finetrack_nano', 'device': 'cpu', 'preset': 'mot', 'autostart': 'false',
-    'use_sim_time': 'true', 'log_level': 'warn', 'rviz': 'false',
+    'use_sim_time': 'true', 'log_level': 'warn', 'rviz': 'false', 'image_transport': 'raw',
 }
 #: What the node must then hold; score_threshold stands only in the parameter file.
 PARAMETERS = {
     'cameras': ['front', 'rear'], 'detector': 'topic', 'embeddings': True, 'depth': True,
     'model': 'finetrack_nano', 'device': 'cpu', 'tracker.preset': 'mot', 'autostart': False,
-    'use_sim_time': True, 'score_threshold': 0.33,
+    'use_sim_time': True, 'score_threshold': 0.33, 'image_transport': 'raw',
 }
 TOPICS = [f'/{camera}/{name}' for camera in ('front', 'rear')
           for name in ('image_raw', 'boxes', 'depth_raw', 'info')]
