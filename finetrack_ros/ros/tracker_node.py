@@ -20,10 +20,8 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
-import rclpy
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.logging import get_logger
 from rclpy.parameter import Parameter
 from rclpy.task import Future
 from std_srvs.srv import SetBool, Trigger
@@ -34,7 +32,7 @@ from finetrack_ros.ros import diagnostics
 from finetrack_ros.ros.batch import batch_limit, BatchProcessor
 from finetrack_ros.ros.camera import Camera
 from finetrack_ros.ros.detection_input import ClassNames
-from finetrack_ros.ros.execution import run_node
+from finetrack_ros.ros.execution import ros_arguments_checked, run_process
 from finetrack_ros.ros.frame_slots import WaitingFrame
 from finetrack_ros.ros.parameters import PRESET
 from finetrack_ros.ros.progress import heartbeat
@@ -107,8 +105,9 @@ class TrackerNode(LifecycleNode):
         :raises ConfigError: where a parameter is unknown or has a bad value.
         """
         try:
-            super().__init__(node_name, automatically_declare_parameters_from_overrides=True,
-                             **node_arguments)
+            with ros_arguments_checked():
+                super().__init__(node_name, automatically_declare_parameters_from_overrides=True,
+                                 **node_arguments)
         except ValueError as error:
             # rclpy cannot declare what has no type, and an empty list has none.
             raise ConfigError("a parameter is given as an empty list or without a value: leave "
@@ -120,6 +119,7 @@ class TrackerNode(LifecycleNode):
         self._embedding_dim = 0
         self._configured = False
         self._finalized = False
+        self._ending = False
         self._cameras: dict[str, Camera] = {}
         self._worker: Worker | None = None
         self._enabled = True
@@ -263,14 +263,17 @@ class TrackerNode(LifecycleNode):
         self._starter.start()
 
     def _start(self) -> None:
-        started = self.trigger_configure() == SUCCESS and self.trigger_activate() == SUCCESS
-        if not started and self.context.ok():
+        if self.trigger_configure() == SUCCESS and (
+                self._ending or self.trigger_activate() == SUCCESS):
+            return
+        if self.context.ok() and not self._ending:
             self.start_failed.set_result(self.fault)
 
     def destroy_node(self) -> None:
         """Stop the threads before rclpy removes what they publish to."""
         if self._starter is not None:
             # An engine that is being built cannot be interrupted.
+            self._ending = True
             self._starter.join()
         self._release()
         super().destroy_node()
@@ -346,15 +349,8 @@ class TrackerNode(LifecycleNode):
 
 def main(args: Sequence[str] | None = None, runner_factory: RunnerFactory = load_runner) -> int:
     """Run the node until it is interrupted; return 1 where it cannot start."""
-    rclpy.init(args=args)
-    try:
-        node = TrackerNode(runner_factory=runner_factory)
-    except FinetrackError as error:
-        get_logger('tracker').fatal(str(error))
-        rclpy.try_shutdown()
-        return 1
-    run_node(node, node.start_failed)
-    return 1 if node.start_failed.done() else 0
+    return run_process('tracker', args, lambda: TrackerNode(runner_factory=runner_factory),
+                       lambda node: node.start_failed)
 
 
 if __name__ == '__main__':

@@ -12,10 +12,8 @@ from typing import Any
 
 from builtin_interfaces.msg import Time
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
-import rclpy
 from rclpy.duration import Duration
 from rclpy.exceptions import ParameterException
-from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
@@ -24,7 +22,7 @@ from std_msgs.msg import Header
 
 from finetrack_ros.errors import ConfigError, FinetrackError
 from finetrack_ros.io import Frame, open_source
-from finetrack_ros.ros.execution import run_node
+from finetrack_ros.ros.execution import run_process
 from finetrack_ros.ros.image_conversions import to_image_message
 
 # Time that matched subscribers get to match from their side too, before the first frame.
@@ -177,15 +175,7 @@ class VideoPlayerNode(Node):
 
 def main(args: Sequence[str] | None = None) -> int:
     """Play the source to its end; return 1 where it cannot be played."""
-    rclpy.init(args=args)
-    try:
-        node = VideoPlayerNode()
-    except FinetrackError as error:
-        get_logger('video_player').fatal(str(error))
-        rclpy.try_shutdown()
-        return 1
-    run_node(node, node.finished)
-    return 1 if node.finished.done() and node.finished.result() else 0
+    return run_process('video_player', args, VideoPlayerNode, lambda node: node.finished)
 
 
 if __name__ == '__main__':

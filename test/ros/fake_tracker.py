@@ -76,6 +76,8 @@ def load(values: Mapping[str, Any]) -> Any:
         raise ModelError("model 'missing': no such model; give 'squares'")
     if values['model'] == 'broken':
         raise ZeroDivisionError('a defect in a library')
+    if values['model'] == 'slow':
+        time.sleep(2.0)
     return SquareRunner()
 
 
