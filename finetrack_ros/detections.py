@@ -19,7 +19,8 @@ class Detections:
     :ivar boxes: float32 [N, 4], left, top, right, bottom in pixels of the source image.
     :ivar scores: float32 [N], confidence in 0..1.
     :ivar classes: int32 [N], index into the model's class names.
-    :ivar embeddings: float32 [N, D] with rows of unit length, or None without appearance.
+    :ivar embeddings: float32 [N, D] with rows of unit length, and rows of zeros for detections
+        that have none; None where no detection has one.
     :raises ValueError: where an array's shape does not fit the others.
     """
 

@@ -136,7 +136,7 @@ class InputRule:
     """
 
     most: int = 640
-    upscale: float = 1.5
+    upscale: float = 1.2
     least: int = 256
 
     def long_side(self, height: int, width: int) -> int:

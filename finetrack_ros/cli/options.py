@@ -20,7 +20,11 @@ MODEL = typer.Option(
 ENGINE = typer.Option('auto', help='Inference engine.')
 DEVICE = typer.Option('auto', help='auto, cpu, cuda or cuda:N.')
 INPUT_SIZE = typer.Option(
-    None, help='Network input in pixels: long side (640) or height x width (384x640).')
+    None, help="Network input in pixels: long side (640) or height x width (384x640). It follows "
+    "the image's own size if not given, or auto.")
+CLASSES = typer.Option(
+    None, help='Classes to track, such as person,dog, or all. If not given: person where the '
+    'model knows it, else all.')
 TRACKER_CONFIG = typer.Option(
     None, help='Tracker parameters: a preset (default, mot, dance), or a YAML file, plain or '
     'as ROS parameters.')
@@ -60,17 +64,22 @@ def parse_input_size(text: str | None) -> dict[str, Any]:
     """
     Return the model setting that ``--input-size`` means: none where it was not given.
 
-    :param text: ``640`` (the long side) or ``384x640`` (height x width), in pixels.
-    :raises ConfigError: where it is neither.
+    :param text: ``640`` (the long side) or ``384x640`` (height x width), in pixels, or ``auto``.
+    :raises ConfigError: where it is none of these.
     """
-    if text is None:
+    if text is None or text == 'auto':
         return {}
     parts = text.lower().split('x')
     if len(parts) > 2 or not all(part.isdecimal() for part in parts):
         raise ConfigError(f"--input-size '{text}' is not understood. Give the long side in "
-                          'pixels, such as 640, or height x width, such as 384x640.')
+                          'pixels, such as 640, or height x width, such as 384x640, or auto.')
     sides = [int(part) for part in parts]
     return {'input_size': sides[0] if len(sides) == 1 else (sides[0], sides[1])}
+
+
+def parse_classes(text: str | None) -> dict[str, Any]:
+    """Return the model setting that ``--classes`` means: none where it was not given."""
+    return {} if text is None else {'classes': [name.strip() for name in text.split(',')]}
 
 
 def parse_score_range(text: str | None) -> tuple[float, float] | None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,7 +43,7 @@ class Run:
     """
     What one run over a source measured.
 
-    :ivar ids: every track id that was given out.
+    :ivar ids: every track id that was given out, with the last class of its track.
     :ivar step_seconds: time of the pipeline for each frame, without reading and writing.
     :ivar stage_seconds: the same by stage of the pipeline.
     :ivar last_frame: number of the last frame that was tracked; 0 before the first.
@@ -50,7 +51,7 @@ class Run:
     :ivar interrupted: whether Ctrl-C or SIGTERM ended it.
     """
 
-    ids: set[int] = field(default_factory=set)
+    ids: dict[int, int] = field(default_factory=dict)
     step_seconds: list[float] = field(default_factory=list)
     stage_seconds: dict[str, list[float]] = field(default_factory=dict)
     last_frame: int = 0
@@ -59,7 +60,7 @@ class Run:
 
     def add(self, tracks: Tracks, timings: dict[str, float], seconds: float) -> None:
         """Take in one frame."""
-        self.ids.update(tracks.ids.tolist())
+        self.ids.update(zip(tracks.ids.tolist(), tracks.classes.tolist(), strict=True))
         self.step_seconds.append(seconds)
         for stage, value in timings.items():
             self.stage_seconds.setdefault(stage, []).append(value)
@@ -148,14 +149,21 @@ def progress_bar(show: bool) -> Progress:
         console=errors, disable=not show)
 
 
-def show_summary(run: Run, seconds: float, outputs: Sequence[Path]) -> None:
-    """Print what a run of ``seconds`` wall time did and where its files are."""
+def show_summary(run: Run, seconds: float, outputs: Sequence[Path],
+                 class_names: Sequence[str] = ()) -> None:
+    """
+    Print what a run of ``seconds`` wall time did and where its files are.
+
+    :param class_names: names of the classes; empty where tracks need not be told apart by them.
+    """
     frames = len(run.step_seconds)
     table = Table(show_header=False, box=None)
     table.add_row('frames', f'{frames}{" (interrupted)" if run.interrupted else ""}')
     if run.skipped:
         table.add_row('left out', f'{run.skipped} image(s) that cannot be decoded')
-    table.add_row('tracks', str(len(run.ids)))
+    counts = Counter(class_names[index] for index in run.ids.values()) if class_names else {}
+    table.add_row('tracks', ', '.join([str(len(run.ids)), *(
+        f'{count} {name}' for name, count in counts.items())]))
     if frames:
         pipeline_fps = 1.0 / max(statistics.fmean(run.step_seconds), _TINY_SECONDS)
         table.add_row('rate', f'{pipeline_fps:.1f} fps tracking, '

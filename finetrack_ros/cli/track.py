@@ -60,6 +60,7 @@ def track(
     engine: str = options.ENGINE,
     device: str = options.DEVICE,
     input_size: str | None = options.INPUT_SIZE,
+    classes: str | None = options.CLASSES,
     tracker_config: Path | None = options.TRACKER_CONFIG,
     fps: float | None = typer.Option(
         None, min=0.1, max=1000.0, help='Frame rate of a plain image folder (30 if not given), or '
@@ -75,7 +76,7 @@ def track(
 
     # Outputs are opened last: an error before leaves the files of an earlier run as they are.
     outputs = [path for path in (output_path, video) if path is not None]
-    _check_options(source, detections, embeddings, score_range, video)
+    _check_options(source, detections, embeddings, score_range, video, classes)
     into_bag = _is_bag_wanted(source, output_path, topic, storage)
     _refuse_overwriting(outputs, source, detections)
     config = read_tracker_config(tracker_config)
@@ -87,12 +88,16 @@ def track(
             frames = stack.enter_context(_open_frames(source, fps, topic))
             _check_length(found, frames.last_index, frames.name)
             if found is None or embeddings:
-                runner = options.load_chosen_model(model, engine, device, input_size)
+                runner = options.load_chosen_model(
+                    model, engine, device, input_size, **options.parse_classes(classes))
         pipeline = Pipeline(runner, config)
+        # Given boxes are of no class, and one class alone need not be said.
+        names = runner.class_names if runner is not None and found is None \
+            and len(runner.classes) > 1 else ()
         start = time.perf_counter()
         if frames is not None:
             # The text comes last: opening it empties the file.
-            sinks = [] if video is None else _open_video(stack, video, frames.fps)
+            sinks = [] if video is None else _open_video(stack, video, frames.fps, names)
             sinks += _open_bag(stack, output_path, frames, storage, runner) if into_bag \
                 else _open_text(stack, output_path)
             run = track_frames(frames, pipeline, sinks, max_frames, progress, found)
@@ -102,7 +107,7 @@ def track(
                         'motion')
             text = stack.enter_context(MotWriter(output_path))
             run = track_detections(found, rate, pipeline, [text.write], max_frames, progress)
-    show_summary(run, time.perf_counter() - start, outputs)
+    show_summary(run, time.perf_counter() - start, outputs, names)
     if found is not None:
         _review(found, run, config)
     # Ctrl-C is how a camera run ends; a file cut short is told by the exit code.
@@ -114,8 +119,11 @@ def track(
 
 
 def _check_options(source: str | None, detections: Path | None, embeddings: bool,
-                   score_range: str | None, video: Path | None) -> None:
+                   score_range: str | None, video: Path | None, classes: str | None) -> None:
     """Raise ConfigError where options are given that mean nothing together."""
+    if classes is not None and detections is not None:
+        raise ConfigError('--classes is about what our model finds: the boxes of --detections '
+                          'have no classes')
     if source is None and detections is None:
         raise ConfigError('there is nothing to track: give a SOURCE, or --detections with a text '
                           'of detections, or both')
@@ -195,12 +203,16 @@ def _open_bag(stack: ExitStack, path: Path, source: FrameSource, storage: Storag
     return [lambda frame, tracks: writer.write(cast(BagFrame, frame), tracks)]
 
 
-def _open_video(stack: ExitStack, path: Path, fps: float) -> Sinks:
-    """Open a video; return what appends a frame with its tracks drawn to it."""
+def _open_video(stack: ExitStack, path: Path, fps: float, names: Sequence[str]) -> Sinks:
+    """Open a video; return what draws a frame's tracks into it, with their classes if named."""
     from finetrack_ros.io import draw_tracks, Trails, VideoWriter
 
     pictures, trails = stack.enter_context(VideoWriter(path, fps)), Trails()
-    return [lambda frame, tracks: pictures.write(draw_tracks(frame.image, tracks, trails))]
+
+    def write(frame: Frame, tracks: Tracks) -> None:
+        labels = [names[index] for index in tracks.classes.tolist()] if names else None
+        pictures.write(draw_tracks(frame.image, tracks, trails, labels))
+    return [write]
 
 
 def _review(found: MotDetections, run: Run, config: TrackerConfig) -> None:

@@ -149,17 +149,26 @@ class FineTrackRunner:
         return [replace(d, embeddings=_spread(v, rows))
                 for d, v, rows in zip(found, vectors, known, strict=True)]
 
-    def embed(self, images: Sequence[Image], boxes: Sequence[Boxes]
-              ) -> list[NDArray[np.float32]]:
+    def embed(self, images: Sequence[Image], boxes: Sequence[Boxes],
+              labels: Sequence[Sequence[str]] | None = None) -> list[NDArray[np.float32]]:
         """
         Embed boxes that came from elsewhere.
 
         :param images: BGR uint8 [H, W, 3] of any sizes.
         :param boxes: for each image float32 [N, 4], xyxy in its pixels; NaN counts as 0.
-        :return: for each image float32 [N, D], rows of unit length.
+        :param labels: for each image the class names [N] of its boxes; those of classes that the
+            model knows and whose looks it has not learnt get no embedding. None embeds all.
+        :return: for each image float32 [N, D], rows of unit length, zero where there is none.
         """
         output, ratios = self._detect(images)
-        return self._embed(output.features, images, boxes, ratios)
+        if labels is None:
+            return self._embed(output.features, images, boxes, ratios)
+        unlearnt = set(self.info.class_names) - set(self.info.embedding_classes)
+        known = [np.array([label not in unlearnt for label in row], bool) for row in labels]
+        vectors = self._embed(
+            output.features, images,
+            [b[rows] for b, rows in zip(boxes, known, strict=True)], ratios)
+        return [_spread(v, rows) for v, rows in zip(vectors, known, strict=True)]
 
     def _detect(self, images: Sequence[Image]) -> tuple[DetectorOutput, NDArray[np.float32]]:
         start = time.perf_counter()

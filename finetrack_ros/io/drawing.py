@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 import colorsys
 from functools import lru_cache
 from typing import Protocol
@@ -83,14 +84,15 @@ def ink_on(colour: Colour) -> Colour:
     return (0, 0, 0) if is_bright else (255, 255, 255)
 
 
-def draw_tracks(image: NDArray[np.uint8], tracks: DrawableTracks,
-                trails: Trails | None = None) -> NDArray[np.uint8]:
+def draw_tracks(image: NDArray[np.uint8], tracks: DrawableTracks, trails: Trails | None = None,
+                labels: Sequence[str] | None = None) -> NDArray[np.uint8]:
     """
     Return a copy of the image with each track's box, id and trail drawn on it.
 
     :param image: BGR, uint8 [H, W, 3]; not changed.
     :param trails: kept by the caller from frame to frame of one source; this frame's positions
         are added to it. None draws no trails.
+    :param labels: class name of each track [M], drawn before its id; None draws the id alone.
     """
     canvas = image.copy()
     height, width = image.shape[:2]
@@ -102,11 +104,14 @@ def draw_tracks(image: NDArray[np.uint8], tracks: DrawableTracks,
         trails.update(tracks.ids, feet)
         for track_id in tracks.ids.tolist():
             _draw_trail(canvas, trails.points(track_id), colour_of(track_id), thickness)
-    for track_id, box in zip(tracks.ids.tolist(), boxes.tolist(), strict=True):
+    texts = [str(track_id) for track_id in tracks.ids.tolist()]
+    if labels is not None:
+        texts = [f'{label} {text}' for label, text in zip(labels, texts, strict=True)]
+    for track_id, text, box in zip(tracks.ids.tolist(), texts, boxes.tolist(), strict=True):
         left, top, right, bottom = box
         colour = colour_of(track_id)
         cv2.rectangle(canvas, (left, top), (right, bottom), colour, thickness)
-        _draw_label(canvas, str(track_id), left, top, colour, thickness)
+        _draw_label(canvas, text, left, top, colour, thickness)
     return canvas
 
 

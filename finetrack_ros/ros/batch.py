@@ -72,9 +72,7 @@ class BatchProcessor:
         for work in works:
             size: object = None
             if work.image is not None and self._runner is not None:
-                size = self._runner.input_size
-                if isinstance(size, int):
-                    size = network_size([work.image], size)
+                size = network_size([work.image], self._runner.input_size)
             groups.setdefault(size, []).append(work)
         return list(groups.values())
 
@@ -101,7 +99,9 @@ class BatchProcessor:
         if self._runner is None:
             return foreign
         if not foreign:
+            self._runner.classes = settings.values['classes']
             return self._runner.infer(images, embed=settings.values['embeddings'])
-        vectors = self._runner.embed(images, [detections.boxes for detections in foreign])
+        vectors = self._runner.embed(images, [detections.boxes for detections in foreign],
+                                     [work.labels for work in group])
         return [replace(detections, embeddings=rows)
                 for detections, rows in zip(foreign, vectors, strict=True)]

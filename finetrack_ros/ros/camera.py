@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 import threading
 import time
@@ -29,7 +29,7 @@ from finetrack_ros.ros.outputs import Outputs
 from finetrack_ros.ros.pairing import StampPairs
 from finetrack_ros.ros.settings import Settings
 from finetrack_ros.ros.topic_input import TopicInput
-from finetrack_ros.ros.track_conversions import stamp_seconds
+from finetrack_ros.ros.track_conversions import class_labels, stamp_seconds
 
 #: Seconds between two log lines about the same kind of fault: a camera repeats its faults.
 LOG_PERIOD = 10.0
@@ -42,6 +42,7 @@ class Work:
 
     :ivar image: BGR uint8 [H, W, 3]; None where detections are tracked without images.
     :ivar detections: of another detector; None where ours is used.
+    :ivar labels: their class names, [N].
     :ivar age: seconds from the stamp to ``start``.
     :ivar start: ``time.perf_counter()`` when the decoding began.
     :ivar decoding: seconds that it took.
@@ -51,6 +52,7 @@ class Work:
     header: Header
     image: NDArray[np.uint8] | None
     detections: Detections | None
+    labels: Sequence[str]
     age: float
     start: float
     decoding: float
@@ -202,14 +204,17 @@ class Camera:
         except Exception as error:
             self.fail(error)
             return None
-        return Work(self, frame.header, image, detections, age, start,
+        labels = [] if detections is None else class_labels(
+            self._class_names, detections.classes, as_index=False)
+        return Work(self, frame.header, image, detections, labels, age, start,
                     time.perf_counter() - start)
 
     def _convert(self, msg: Any, settings: Settings) -> Detections:
         """Return foreign detections; those that cannot be tracked are counted and logged."""
         values = settings.values
         detections, bad, fault = to_detections(
-            msg, self._class_names, values['score_threshold'], values['max_detections'])
+            msg, self._class_names, values['score_threshold'], values['max_detections'],
+            settings.foreign_classes)
         if bad:
             self.stats.count(f'{bad} detections dropped, with {fault}', bad_detections=bad)
             self._node.get_logger().warning(

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 import math
 from typing import Any
 
@@ -66,8 +66,8 @@ class ClassNames(Sequence[str]):
         return self._indices[name]
 
 
-def to_detections(msg: Detection2DArray, names: ClassNames, least_score: float, most: int
-                  ) -> tuple[Detections, int, str]:
+def to_detections(msg: Detection2DArray, names: ClassNames, least_score: float, most: int,
+                  wanted: Collection[str] = ()) -> tuple[Detections, int, str]:
     """
     Return the detections of a message as arrays, the strongest first.
 
@@ -79,6 +79,8 @@ def to_detections(msg: Detection2DArray, names: ClassNames, least_score: float, 
     :param names: the classes so far; new names are added.
     :param least_score: weaker detections are left out too, without being counted.
     :param most: so many of the strongest are kept.
+    :param wanted: the classes that are kept; those of others are left out without being counted.
+        Empty keeps all.
     :return: the detections in pixels of the image, how many cannot be tracked, and what is wrong
         with some of them ('' where all can).
     """
@@ -93,6 +95,9 @@ def to_detections(msg: Detection2DArray, names: ClassNames, least_score: float, 
     }
     bad = np.logical_or.reduce(list(faults.values()))
     rows = np.flatnonzero(~bad & (scores >= least_score))
+    if wanted:
+        rows = rows[np.array([found[row].results[0].hypothesis.class_id in wanted
+                              for row in rows.tolist()], bool)]
     rows = rows[np.argsort(-scores[rows], kind='stable')[:most]]
     classes = np.array([names.index_of(found[row].results[0].hypothesis.class_id)
                         for row in rows.tolist()], np.int32)

@@ -84,7 +84,8 @@ class Outputs:
         if self._markers.get_subscription_count():
             self._markers.publish(to_markers(tracks, labels, header, marker_scale))
         if image is not None and self._debug_image.get_subscription_count():
-            drawn = draw_tracks(image, tracks, self._trails)
+            several = len(self._class_names) > 1
+            drawn = draw_tracks(image, tracks, self._trails, labels if several else None)
             self._debug_image.publish(to_image_message(drawn, header))
         size = None if image is None else (image.shape[1], image.shape[0])
         if self._annotation_types and self._annotations.get_subscription_count():

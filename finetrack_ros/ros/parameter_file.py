@@ -38,8 +38,8 @@ _TITLE = """\
 
 [config/tracker.yaml](../config/tracker.yaml) holds the same as a file to copy: keep the lines you
 change and give it to the launch file as `params_file:=/path/to/my.yaml`. `ros2 param describe
-/tracker NAME` says the same of a running node. `cameras` is the list of names; ROS cannot read an
-empty list, so that `['']` stands for none.
+/tracker NAME` says the same of a running node. ROS cannot read an empty list, so that `['']`
+stands for none in `cameras` and `classes`.
 
 The column *changes* says when a value may change: *running* ones at any time with `ros2 param set
 /tracker NAME VALUE`, or several together through the service `~/set_parameters_atomically`; the
@@ -53,8 +53,8 @@ _COLUMNS = ('parameter', 'type', 'default', 'values', 'changes', 'meaning')
 # others under the node's.
 _NODE_HEADING = 'Node'
 SECTIONS: dict[str, tuple[str, ...]] = {
-    'Model': ('model', 'engine', 'device', 'input_size', 'score_threshold', 'nms_threshold',
-              'max_detections', 'max_batch'),
+    'Model': ('model', 'engine', 'device', 'input_size', 'classes', 'score_threshold',
+              'nms_threshold', 'max_detections', 'max_batch'),
     _NODE_HEADING: (),
     'Positions in space': ('depth', 'depth_tolerance', 'image_rectified'),
     'Diagnostics': ('max_age', 'max_drop_ratio', 'image_timeout', 'min_rate', 'error_factor'),

@@ -90,8 +90,15 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
         'device', 'auto', 'Device of the engine, such as cpu, cuda or cuda:1'),
     ParameterSpec(
         'input_size', 0,
-        "Long side of the network's input in pixels, a multiple of 32; 0 takes the model's own",
+        "Long side of the network's input in pixels, a multiple of 32; 0 lets it follow the "
+        "image's own size, as is best for the model",
         0, 4096, step=32),
+    ParameterSpec(
+        'classes', [''],
+        "Names of the classes that are tracked, such as [person, dog], or [all]; [''] is person "
+        'where the model knows it, else all. With detector topic: class ids of its messages; '
+        "[''] takes all",
+        runtime=True),
     ParameterSpec(
         'score_threshold', 0.1, 'Detections with a lower score are not given to the tracker',
         0.0, 1.0, runtime=True),

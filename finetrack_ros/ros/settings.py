@@ -16,6 +16,8 @@ from rclpy.parameter import Parameter
 import yaml
 
 from finetrack_ros.errors import ConfigError
+from finetrack_ros.inference import FineTrackRunner
+from finetrack_ros.inference.classes import ALL, choose_classes
 from finetrack_ros.ros.launching import check_cameras
 from finetrack_ros.ros.parameters import (
     BY_NAME,
@@ -59,6 +61,12 @@ class Settings:
     def needs_images(self) -> bool:
         """Return whether images and a model are needed at all."""
         return not self.foreign_detections or bool(self.values['embeddings'])
+
+    @property
+    def foreign_classes(self) -> frozenset[str]:
+        """Return the class ids that are tracked of another detector's; none where all are."""
+        names = frozenset(self.values['classes']) - {''}
+        return frozenset() if ALL in names else names
 
     @property
     def cameras(self) -> list[str]:
@@ -169,6 +177,15 @@ def changed_values(values: Mapping[str, Any], changes: Iterable[Parameter],
         result[change.name] = change.value
     check_values(result)
     return result
+
+
+def check_classes(values: Mapping[str, Any], runner: FineTrackRunner | None) -> None:
+    """Raise ConfigError where classes are asked for that the model in use does not know."""
+    if runner is not None and values['detector'] == 'own':
+        try:
+            choose_classes(values['classes'], runner.class_names)
+        except ConfigError as error:
+            raise ConfigError(f"parameter 'classes': {error}") from error
 
 
 def check_values(values: Mapping[str, Any]) -> None:

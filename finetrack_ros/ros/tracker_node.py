@@ -38,6 +38,7 @@ from finetrack_ros.ros.parameters import PRESET
 from finetrack_ros.ros.progress import heartbeat
 from finetrack_ros.ros.settings import (
     changed_values,
+    check_classes,
     declare_parameters,
     kept_values,
     read_parameters,
@@ -56,9 +57,10 @@ Transition = Callable[['TrackerNode', LifecycleState], TransitionCallbackReturn]
 
 def load_runner(values: Mapping[str, Any]) -> FineTrackRunner:
     """Return the model that the parameters name; the first frame will not be slower."""
-    size = values['input_size']
+    # Of another detector's classes the model may know none.
+    classes = values['classes'] if values['detector'] == 'own' else []
     runner = load_model(values['model'], engine=values['engine'], device=values['device'],
-                        **({'input_size': size} if size else {}))
+                        input_size=values['input_size'], classes=classes)
     runner.warm_up()
     return runner
 
@@ -237,6 +239,8 @@ class TrackerNode(LifecycleNode):
         start = time.perf_counter()
         with heartbeat(log.info, what):
             runner = self._runner_factory(values)
+        # The present values: some may have changed while the model was loaded.
+        check_classes(self._settings.values, runner)
         log.info(f"model '{runner.model_name}' ready after {time.perf_counter() - start:.1f} s: "
                  f'{runner.engine_name} on {runner.device_name} ({runner.engine_reason})')
         return runner
@@ -322,6 +326,7 @@ class TrackerNode(LifecycleNode):
     def _on_set_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         try:
             values = changed_values(self._settings.values, changes, self._configured)
+            check_classes(values, self._runner)
         except ConfigError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self._settings = Settings.of(values)

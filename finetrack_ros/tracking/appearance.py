@@ -51,7 +51,7 @@ class Appearance:
         """Give back the gallery slots [N] of tracks that are dropped; -1 is none."""
         self._gallery.release(slots[slots >= 0])
 
-    def favour(self, pairs: Pairs, similarity: Floats, embeddings: Floats, low: Mask,
+    def favour(self, pairs: Pairs, similarity: Floats, embeddings: Floats, clear: Mask,
                config: TrackerConfig) -> tuple[Pairs, Floats]:
         """
         Forbid pairs that look different and favour those that look alike.
@@ -59,7 +59,7 @@ class Appearance:
         :param pairs: candidate pairs of tracks and detections, [P].
         :param similarity: their similarity without appearance, [P].
         :param embeddings: of the detections, unit rows [N, D].
-        :param low: which detections are too weak for their embedding to tell anything, [N].
+        :param clear: which detections have an embedding that tells something, [N].
         :return: the pairs that remain and their similarity.
         """
         store, scene = self._store, self._scene
@@ -67,7 +67,7 @@ class Appearance:
         likeness = scene.cosine(
             cosine(tracked, embeddings, pairs), scene.view(tracked)[pairs.rows],
             scene.view(embeddings)[pairs.cols])
-        known = store.embedded[pairs.rows] & ~low[pairs.cols]
+        known = store.embedded[pairs.rows] & clear[pairs.cols]
         alike = ~known | (likeness >= config.appearance_gate)
         pairs, similarity = pairs[alike], similarity[alike]
         likeness = np.where(known, np.maximum(likeness, 0), 0)[alike]

@@ -39,12 +39,14 @@ class _Frame:
     :ivar detections: the detections, [N].
     :ivar boxes: float64 [N, 4], cxcywh.
     :ivar low: which have a score below ``high_score``, [N].
+    :ivar clear: which have an embedding that tells something: are not low, [N].
     """
 
     rows: Index
     detections: Detections
     boxes: NDArray[np.float64]
     low: Mask
+    clear: Mask
 
 
 class Tracker:
@@ -99,7 +101,7 @@ class Tracker:
             self._move_with_camera(camera_motion)
         frame = self._usable(detections)
         if self._appearance is not None and frame.detections.embeddings is not None:
-            self._appearance.see(frame.detections.embeddings, ~frame.low, self.config)
+            self._appearance.see(frame.detections.embeddings, frame.clear, self.config)
         rows, cols = self._match(frame)
         self._write(rows, cols, frame)
         born = self._recall(self._newcomers(cols, frame), frame)
@@ -201,18 +203,18 @@ class Tracker:
     def _usable(self, detections: Detections) -> _Frame:
         """Drop and count detections that make no sense, and drop those below ``low_score``."""
         usable = valid_boxes(detections.boxes) & np.isfinite(detections.scores)
+        embedded = np.zeros(len(usable), bool)
         if detections.embeddings is not None:
-            # A product is not finite where any value is not, and faster than a sum.
-            ones = np.ones(detections.embeddings.shape[1], np.float32)
-            with np.errstate(invalid='ignore', over='ignore'):
-                usable &= np.isfinite(detections.embeddings @ ones)
+            finite, embedded = _look_over(detections.embeddings)
+            usable &= finite
         self.rejected += len(usable) - int(usable.sum())
         usable &= detections.scores >= self.config.low_score
         if not usable.all():
-            detections = detections[usable]
+            detections, embedded = detections[usable], embedded[usable]
+        low = detections.scores < self.config.high_score
         return _Frame(
             np.flatnonzero(usable), detections, xyxy_to_cxcywh(detections.boxes.astype(float)),
-            detections.scores < self.config.high_score)
+            low, embedded & ~low)
 
     def _match(self, frame: _Frame) -> tuple[Index, Index]:
         """Return tracks and detections that belong together."""
@@ -232,7 +234,7 @@ class Tracker:
         pairs, similarity = pairs[allowed], similarity[allowed]
         if self._appearance is not None and detections.embeddings is not None:
             pairs, similarity = self._appearance.favour(
-                pairs, similarity, detections.embeddings, frame.low, self.config)
+                pairs, similarity, detections.embeddings, frame.clear, self.config)
         chosen = pairs[assign(pairs, -similarity, -self.config.match_similarity)]
         return chosen.rows, chosen.cols
 
@@ -253,8 +255,7 @@ class Tracker:
         store.scores[rows] = scores
         store.matched[rows] = frame.rows[cols]
         self._vote(rows, frame.detections.classes[cols], scores)
-        strong = ~frame.low[cols]
-        self._learn(rows[strong], cols[strong], frame)
+        self._learn(rows, cols, frame)
 
     def _vote(self, rows: Index, classes: NDArray[np.int32], scores: Floats) -> None:
         """Update the classes by a running majority vote (Boyer and Moore) weighted by score."""
@@ -267,9 +268,11 @@ class Tracker:
         store.votes[rows] = np.abs(votes)
 
     def _learn(self, rows: Index, cols: Index, frame: _Frame) -> None:
-        embeddings = frame.detections.embeddings
+        """Learn how tracks look from those of their detections whose embedding tells it."""
+        embeddings, clear = frame.detections.embeddings, frame.clear[cols]
         if self._appearance is not None and embeddings is not None:
-            self._appearance.learn(rows, embeddings[cols], self._clock, self.config)
+            self._appearance.learn(
+                rows[clear], embeddings[cols[clear]], self._clock, self.config)
 
     def _end_frame(self) -> None:
         """Move tracks between their states and drop tentative ones that were missed."""
@@ -335,14 +338,27 @@ class Tracker:
             return born
         seen = store.matched >= 0
         lost = np.flatnonzero(~seen & (store.states != TrackState.TENTATIVE))
-        if not len(lost) or not len(born):
+        known = born[frame.clear[born]]
+        if not len(lost) or not len(known):
             return born
         found, rows = self._appearance.recall(
-            embeddings[born], frame.detections.classes[born], lost, np.flatnonzero(seen),
+            embeddings[known], frame.detections.classes[known], lost, np.flatnonzero(seen),
             self.config)
-        cols = born[found]
+        cols = known[found]
         # Where they were says nothing about how they move now: start the filter afresh.
         store.set_kalman(rows, kalman.initiate(frame.boxes[cols], self._noise()))
         store.seen[rows] = self._clock
         self._write(rows, cols, frame)
-        return np.delete(born, found)
+        return born[~np.isin(born, cols)]
+
+
+def _look_over(embeddings: Floats) -> tuple[Mask, Mask]:
+    """Return which embeddings [N, D] are finite, and which are there: not all zeros."""
+    # A product is not finite where any value is not, and faster than a sum.
+    ones = np.ones(embeddings.shape[1], np.float32)
+    with np.errstate(invalid='ignore', over='ignore'):
+        sums = embeddings @ ones
+    present = sums != 0
+    doubtful = np.flatnonzero(~present)
+    present[doubtful] = embeddings[doubtful].any(axis=1)
+    return np.isfinite(sums), present

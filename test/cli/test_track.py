@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from finetrack_ros import inference, pipeline
+from finetrack_ros import inference, io, pipeline
 from finetrack_ros.cli import app
 from finetrack_ros.cli.tracker_config import read_tracker_config
 from finetrack_ros.io import open_source, read_mot
@@ -17,7 +17,7 @@ from finetrack_ros.tracking import TrackerConfig
 
 
 class FakePipeline:
-    """Pipeline that sees one person walk right by ten pixels a frame, and another from frame 3."""
+    """Pipeline that sees one person walk right by ten pixels a frame, and a dog from frame 3."""
 
     def __init__(self, runner, config):
         self.config = config
@@ -36,6 +36,7 @@ class _Tracks:
         self.ids = np.arange(1, 1 + len(boxes))
         self.boxes = np.array(boxes, np.float32)
         self.scores = np.full(len(boxes), 0.9, np.float32)
+        self.classes = np.arange(len(boxes))
 
     def __len__(self):
         return len(self.ids)
@@ -48,8 +49,9 @@ def loaded(monkeypatch):
 
     def load_model(model, **options):
         settings.update(options, model=model)
-        return SimpleNamespace(model_name=model, engine_name='fake', device_name='cpu',
-                               engine_reason='test')
+        return SimpleNamespace(
+            model_name=model, engine_name='fake', device_name='cpu', engine_reason='test',
+            class_names=['person', 'dog'], classes=options.get('classes', ['person']))
 
     monkeypatch.setattr(inference, 'load_model', load_model)
     monkeypatch.setattr(pipeline, 'Pipeline', FakePipeline)
@@ -82,6 +84,19 @@ def test_track_writes_text_and_video(loaded, images, tmp_path):
     assert loaded == {'model': 'finetrack_nano', 'engine': 'auto', 'device': 'auto',
                       'input_size': (384, 640)}
     assert str(tmp_path / 'out' / 'tracks.txt') in result.stdout
+
+
+def test_classes_are_asked_for_and_told(loaded, images, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(io, 'draw_tracks', lambda image, tracks, trails, labels: (
+        drawn.append(labels), image)[1])
+    result = run('track', images, '-o', tmp_path / 't.txt', '--classes', 'person, dog',
+                 '--video', tmp_path / 't.mp4', '--input-size', 'auto')
+    assert result.exit_code == 0, result.output
+    assert loaded['classes'] == ['person', 'dog']
+    assert 'input_size' not in loaded
+    assert '2, 1 person, 1 dog' in result.stdout
+    assert drawn[-1] == ['person', 'dog']
 
 
 def test_track_keeps_the_frame_numbers_of_a_sequence(loaded, images, tmp_path):

@@ -24,7 +24,8 @@ class FakeRunner:
     """Model that cannot detect, and gives all boxes the same embedding."""
 
     model_name = engine_name = device_name = engine_reason = 'fake'
-    class_names, embedding_dim = ('person',), 2
+    class_names = classes = ('person',)
+    embedding_dim = 2
 
     def __init__(self):
         self.timings = {'embed': 0.001}

@@ -148,6 +148,7 @@ def test_what_cannot_be_used_is_told(no_model, detections, tmp_path):
     (['--detections', '{detections}', '--score-range', '9:0'], '--score-range'),
     (['--detections', '{detections}', '--score-range', 'all'], '--score-range'),
     (['--detections', '{tmp}/gone.txt'], 'gone.txt'),
+    (['{images}', '--detections', '{detections}', '--classes', 'dog'], '--classes'),
     (['{images}', '--detections', '{late}'], 'up to frame 7, but the last frame of'),
 ])
 def test_user_errors_are_one_message(no_model, images, detections, tmp_path, arguments, problem):
@@ -178,6 +179,7 @@ def test_detector_of_the_model_is_used_without_detections(monkeypatch, images, t
     calls = []
     fake = SimpleNamespace(
         model_name='fake', engine_name='fake', device_name='cpu', engine_reason='test', timings={},
+        class_names=['person'], classes=['person'],
         infer=lambda images: calls.append(1) or [empty()])
     monkeypatch.setattr(inference, 'load_model', lambda model, **options: fake)
     assert run('track', images, '-o', tmp_path / 't.txt').exit_code == 0

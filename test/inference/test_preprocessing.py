@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from finetrack_ros.errors import ConfigError
+from finetrack_ros.geometry import InputRule
 from finetrack_ros.inference.preprocessing import (
     check_input_size,
     crop_targets,
@@ -40,6 +41,47 @@ def test_letterbox_pads_right_and_below() -> None:
     assert bool((batch[0, 32:] == PAD_VALUE).all())
     assert bool((batch[1, :, :32] == 200).all())
     assert bool((batch[1, :, 32:] == PAD_VALUE).all())
+
+
+@given(height=st.integers(1, 3000), width=st.integers(1, 3000))
+@settings(max_examples=80, deadline=None)
+def test_rule_follows_the_image(height: int, width: int) -> None:
+    """The long side is a multiple of 32 near the image's own, between the rule's limits."""
+    rule = InputRule(most=640, upscale=1.5, least=256)
+    side = rule.long_side(height, width)
+    assert side % 32 == 0
+    assert side == min(max(side, 256), 640)
+    if 256 < side < 640:
+        assert abs(side - 1.5 * max(height, width)) <= 16
+    # What is longer is no smaller in the network.
+    assert rule.long_side(height + 100, width + 100) >= side
+
+
+def test_images_in_one_batch_keep_their_own_scales() -> None:
+    """Beside a large image a small one is scaled as it is alone, and padded to the same input."""
+    rule = InputRule(most=640, upscale=1.0, least=32)
+    small, large = (np.full((height, width, 3), 200, np.uint8)
+                    for height, width in ((120, 160), (480, 960)))
+    batch, ratios = letterbox([small, large], rule)
+    assert batch.shape == (2, 320, 640, 3)
+    np.testing.assert_allclose(ratios, [1, 640 / 960], rtol=1e-6)
+    assert bool((batch[0, :120, :160] == 200).all())
+    assert bool((batch[0, 120:] == PAD_VALUE).all() and (batch[0, :, 160:] == PAD_VALUE).all())
+    for image, ratio in zip((small, large), ratios, strict=True):
+        assert letterbox([image], rule)[1] == ratio
+
+
+def test_height_and_width_are_filled() -> None:
+    """Given height and width, an image is as large as they allow."""
+    image = np.zeros((100, 100, 3), np.uint8)
+    assert letterbox([image], (320, 640))[1].tolist() == pytest.approx([3.2])
+
+
+@pytest.mark.parametrize('shape', [(1, 2000), (2000, 1), (1, 1)])
+def test_the_thinnest_images_fit(shape: tuple[int, int]) -> None:
+    """An image of one pixel's width keeps at least one."""
+    batch, _ = letterbox([np.full((*shape, 3), 200, np.uint8)], InputRule())
+    assert (batch == 200).any()
 
 
 def test_crops_show_their_targets() -> None:

@@ -5,6 +5,7 @@
 from pathlib import Path
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 
@@ -60,6 +61,21 @@ def test_batch_equals_single_images(runner: FineTrackRunner, frames: list[np.nda
         np.testing.assert_allclose(batched.boxes, alone.boxes, atol=0.1)
         np.testing.assert_allclose(batched.scores, alone.scores, atol=1e-3)
         np.testing.assert_allclose(batched.embeddings, alone.embeddings, atol=1e-3)
+
+
+def test_images_of_different_sizes_in_one_batch(
+        runner: FineTrackRunner, frames: list[np.ndarray]) -> None:
+    """Cameras of different sizes share a batch, and each finds what it finds alone."""
+    small = cv2.resize(frames[0], (320, 240), interpolation=cv2.INTER_AREA)
+    assert runner.input_size == runner.info.input_rule
+    together = runner.infer([small, frames[0]])
+    for image, batched in zip((small, frames[0]), together, strict=True):
+        alone = runner.infer([image])[0]
+        sure = alone.scores > 0.5
+        assert sure.sum() >= 3
+        # The padding that the larger image asks for is seen at the border.
+        nearest = box_iou(alone.boxes[sure], batched.boxes).max(axis=1)
+        assert nearest.min() > 0.8
 
 
 def test_empty_image_gives_empty_arrays(runner: FineTrackRunner) -> None:
@@ -148,6 +164,7 @@ def test_file_instead_of_folder_is_refused(shared_data: Path) -> None:
 @pytest.mark.parametrize(('settings', 'message'), [
     ({'engine': 'abacus'}, 'engine'), ({'device': 'tpu'}, 'device'),
     ({'device': 'cuda:x'}, 'device'), ({'input_size': 100}, 'multiples of 32'),
+    ({'classes': ['Person']}, 'did you mean person'),
     ({'score_threshold': 1.5}, 'score_threshold'), ({'nms_threshold': -1}, 'nms_threshold')])
 def test_bad_settings_are_refused(settings: dict, message: str) -> None:
     """A setting out of range is refused by name."""

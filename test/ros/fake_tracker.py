@@ -46,8 +46,8 @@ class SquareRunner:
         found = [self._squares(image) for image in images]
         return found if embed else [replace(detections, embeddings=None) for detections in found]
 
-    def embed(self, images: Sequence[NDArray[np.uint8]], boxes: Sequence[NDArray[np.float32]]
-              ) -> list[NDArray[np.float32]]:
+    def embed(self, images: Sequence[NDArray[np.uint8]], boxes: Sequence[NDArray[np.float32]],
+              labels: Sequence[Sequence[str]] | None = None) -> list[NDArray[np.float32]]:
         """Return embeddings that follow from the boxes' heights in the image."""
         return [embeddings(rows[:, 1]) for rows in boxes]
 

@@ -51,6 +51,16 @@ def test_rotated_box_becomes_the_upright_box_around_it(angle, width, height):
     assert (box[2:] + box[:2]) / 2 == pytest.approx([100.0, 50.0])
 
 
+def test_only_wanted_classes_are_kept():
+    rows = [(0.0, 0.0, 1.0, 1.0, 0.0, score, name)
+            for score, name in ((0.9, 'dog'), (0.8, 'cat'), (0.7, 'dog'), (0.6, 'cat'))]
+    names = ClassNames()
+    detections, bad, _ = to_detections(message(*rows), names, 0.0, 1, {'cat'})
+    assert detections.scores.tolist() == pytest.approx([0.8])
+    assert (list(names), bad) == (['cat'], 0)
+    assert len(to_detections(message(*rows), names, 0.0, 9, {'bird'})[0]) == 0
+
+
 def test_names_keep_their_index_from_message_to_message():
     names = ClassNames()
     convert((0.0, 0.0, 1.0, 1.0, 0.0, 0.9, 'dog'), (0.0, 0.0, 1.0, 1.0, 0.0, 0.5, 'cat'),

@@ -228,6 +228,24 @@ def test_another_model_than_configured_is_not_activated(own_bench):
     node.destroy_node()
 
 
+def test_classes_change_while_the_model_is_in_use_if_it_knows_them(own_bench):
+    def load(values):
+        # Nobody can say yet whether the model knows it.
+        assert node.set_parameters([Parameter('classes', value=early)])[0].successful
+        return Model()
+    node = make_node(own_bench, load, autostart=False)
+    early = ['circle']
+    assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    assert "parameter 'classes': class 'circle' is unknown" in node.fault
+    early = ['square']
+    assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    refused = node.set_parameters([Parameter('classes', value=['squares'])])[0]
+    assert 'did you mean square?' in refused.reason
+    assert node.get_parameter('classes').value == ['square']
+    assert node.set_parameters([Parameter('classes', value=['all'])])[0].successful
+    node.destroy_node()
+
+
 def test_node_that_was_shut_down_says_so(own_bench):
     node = make_node(own_bench, lambda values: Model(), autostart=False)
     assert node.trigger_shutdown() == TransitionCallbackReturn.SUCCESS

@@ -96,7 +96,7 @@ class PlainTrack:
             self.votes -= frame.scores[row]
             if self.votes < 0:
                 self.cls, self.votes = frame.classes[row], -self.votes
-        if frame.embeddings is None or frame.scores[row] < config.high_score:
+        if frame.embeddings[row] is None or frame.scores[row] < config.high_score:
             return
         mixed = frame.embeddings[row]
         if self.embedding is not None:
@@ -116,7 +116,7 @@ class PlainTrack:
 
 
 class PlainFrame:
-    """Detections of a frame as lists of float64 arrays."""
+    """Detections of a frame as lists of float64 arrays; None for an embedding that is absent."""
 
     def __init__(self, detections, time):
         """Copy detections that are all valid."""
@@ -126,9 +126,10 @@ class PlainFrame:
             [(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1] for x1, y1, x2, y2 in self.boxes])
         self.scores = detections.scores.astype(float)
         self.classes = detections.classes
-        self.embeddings = None
+        self.embeddings = [None] * len(detections)
         if detections.embeddings is not None:
-            self.embeddings = detections.embeddings.astype(float)
+            self.embeddings = [row if row.any() else None
+                               for row in detections.embeddings.astype(float)]
 
 
 def corners(box):
@@ -199,9 +200,10 @@ class PlainTracker:
 
     def look_around(self, frame):
         """Take the looks of a frame into the scene's window, in which old ones fade."""
-        if frame.embeddings is None:
+        strong = [look for look, score in zip(frame.embeddings, frame.scores, strict=True)
+                  if look is not None and score >= self.config.high_score]
+        if not strong:
             return
-        strong = frame.embeddings[frame.scores >= self.config.high_score]
         self.looks.extend(strong)
         self.weights.extend([1.0] * len(strong))
         total = sum(self.weights)
@@ -216,13 +218,14 @@ class PlainTracker:
         for i, track in enumerate(tracks):
             for j, box in enumerate(frame.boxes):
                 weak = frame.scores[j] < config.high_score
+                has_look = frame.embeddings[j] is not None
                 iou, height = overlap(corners(track.kalman.mean[:4]), box)
                 value = iou * height * frame.scores[j] - config.low_penalty * weak
                 if value <= config.match_similarity or weak and track.state != 'confirmed':
                     continue
                 if config.class_policy == 'forbid' and track.cls != frame.classes[j]:
                     continue
-                if frame.embeddings is not None and track.embedding is not None and not weak:
+                if has_look and track.embedding is not None and not weak:
                     cosine = self.cosine(track.embedding, frame.embeddings[j])
                     if cosine < config.appearance_gate:
                         continue
@@ -263,24 +266,25 @@ class PlainTracker:
 
     def recall(self, born, frame):
         """Give newcomers to the lost tracks that they clearly look like; return the others."""
-        if frame.embeddings is None or self.config.memory_seconds == 0:
+        if self.config.memory_seconds == 0:
             return born
+        known = [j for j in born if frame.embeddings[j] is not None]
         lost = [t for t in self.tracks
                 if t.matched is None and t.state != 'tentative' and t.views]
         seen = [t for t in self.tracks if t.matched is not None and t.embedding is not None]
-        chosen = [(j, track) for j in born for track in lost
-                  if self.is_clear(j, track, born, lost, seen, frame)]
+        chosen = [(j, track) for j in known for track in lost
+                  if self.is_clear(j, track, known, lost, seen, frame)]
         for j, track in chosen:
             track.kalman = DenseKalman(frame.cxcywh[j], self.noise)
             track.kalman.update(frame.cxcywh[j])
             track.take(j, frame, self.config)
         return [j for j in born if j not in [row for row, _ in chosen]]
 
-    def is_clear(self, j, track, born, lost, seen, frame):
+    def is_clear(self, j, track, known, lost, seen, frame):
         """Return whether a newcomer looks like a lost track, and neither like any other."""
         value, config = self.likeness(track, j, frame), self.config
         rivals = [self.likeness(t, j, frame) for t in lost if t is not track]
-        rivals += [self.likeness(track, k, frame) for k in born if k != j]
+        rivals += [self.likeness(track, k, frame) for k in known if k != j]
         rivals += [self.cosine(t.embedding, frame.embeddings[j]) for t in seen]
         lead = value - max([-1.0, *rivals])
         return value >= config.memory_gate and lead >= config.memory_margin and lead > 0

@@ -40,6 +40,22 @@ def test_a_track_comes_back_far_away_after_a_long_time():
     np.testing.assert_allclose(tracks.velocities, 0)
 
 
+def test_who_has_no_embedding_comes_back_by_motion_alone():
+    looks = LOOKS[:2].copy()
+    looks[1] = 0
+    tracker = tracker_that_saw(looks, seconds=0, confirm_hits=1)
+    bare = np.zeros((1, 4), np.float32)
+    # Unseen for less than lost_seconds, it is where it was; later, nobody can tell.
+    tracks = tracker.update(frame([BOX + 200], bare), 2.0)
+    assert tracks.ids.tolist() == [2]
+    assert not tracks.embeddings.any()
+    assert tracker.update(frame([BOX + 200], bare), 9.0).ids.tolist() == [3]
+    # Nor is it taken for one who has an embedding, or in the way of that one's return.
+    tracks = tracker.update(frame([AWAY, AWAY + 300], np.concatenate([LOOKS[:1], bare])), 10.0)
+    assert tracks.ids.tolist() == [1, 4]
+    assert tracks.embeddings.any(axis=1).tolist() == [True, False]
+
+
 def test_nothing_comes_back_with_the_memory_off():
     tracker = tracker_that_saw(LOOKS[:2])
     tracker.config = TrackerConfig(confirm_hits=1, memory_seconds=0)

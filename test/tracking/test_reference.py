@@ -14,11 +14,12 @@ from finetrack_ros.tracking import Tracker, TrackerConfig
 from finetrack_ros.tracking.kalman import Noise
 
 
-def scene(seed, targets, frames, dim, leaving=0.0):
+def scene(seed, targets, frames, dim, leaving=0.0, bare=0.0):
     """
     Yield the detections and stamps of people who walk, cross, hide and are misdetected.
 
-    ``leaving`` is the chance of each in each frame to leave for a while and return elsewhere.
+    ``leaving`` is the chance of each in each frame to leave for a while and return elsewhere,
+    ``bare`` that of each detection to have no embedding; every third target then never has one.
     """
     rng = np.random.default_rng(seed)
     centre = rng.uniform(0, 400, (targets, 2))
@@ -39,6 +40,8 @@ def scene(seed, targets, frames, dim, leaving=0.0):
         boxes = boxes + rng.normal(0, 2, boxes.shape)
         views = looks[seen] + 0.5 * rng.normal(size=(len(seen), looks.shape[1]))
         views /= np.linalg.norm(views, axis=1, keepdims=True)
+        if bare:
+            views[(rng.random(len(seen)) < bare) | (seen % 3 == 0)] = 0
         with_looks = dim is not None and rng.random() > 0.1
         yield Detections(boxes, rng.uniform(0.15, 1, len(seen)), rng.integers(0, 2, len(seen)),
                          views if with_looks else None), stamp
@@ -84,6 +87,15 @@ def test_scenes_with_recall_equal_the_plain_tracker(seed, targets, window, polic
         memory_seconds=3, lost_seconds=0.4, memory_margin=margin, scene_window=window,
         class_policy=policy)
     compare(config, scene(seed, targets, 80, 8, leaving=0.04))
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 2 ** 32 - 1), st.integers(0, 10), st.sampled_from([60, 2000]),
+       st.sampled_from(['vote', 'forbid', 'ignore']), st.sampled_from([0.01, 0.3, 1.0]))
+def test_scenes_where_some_have_no_embedding(seed, targets, window, policy, bare):
+    config = TrackerConfig(memory_seconds=3, lost_seconds=0.4, memory_margin=0.1,
+                           scene_window=window, class_policy=policy)
+    compare(config, scene(seed, targets, 80, 8, leaving=0.04, bare=bare))
 
 
 @settings(max_examples=10)
