@@ -17,14 +17,20 @@ from rosbags.interfaces import Connection
 from rosbags.rosbag2 import Reader
 
 from finetrack_ros.errors import SourceError
+from finetrack_ros.io.bag_files import open_readers, storage_files
 from finetrack_ros.io.bag_types import COMPRESSED_IMAGE, IMAGE, typestore
+from finetrack_ros.io.deep_images import DepthReducer
+from finetrack_ros.io.frames import Frame, FrameSource
 from finetrack_ros.io.image_encodings import decode_compressed, decode_raw, ImageError
 from finetrack_ros.io.seqinfo import DEFAULT_FPS, MAX_FPS
-from finetrack_ros.io.sources import BAG_SUFFIXES, Frame, FrameSource, natural_key
 
 #: Messages that the frame rate is taken from.
 _RATE_MESSAGES = 31
 _NANOSECONDS = 1_000_000_000
+#: A simulation whose first image is stamped 0 stamps the next one by so much at most, or by so
+#: many times what passed meanwhile.
+_MOST_GAP = _NANOSECONDS
+_MOST_RATE = 50
 
 _logger = logging.getLogger(__name__)
 
@@ -66,9 +72,9 @@ class BagSource(FrameSource):
     """
     Images of one topic in the order of their recording.
 
-    The stamp of a frame is that of its header, or the time of its recording where the driver does
-    not stamp. It jumps back where the recorded stamps do, as in a simulation that was restarted.
-    An image that cannot be decoded is left out and counted, and keeps its frame number.
+    The stamp of a frame is that of its header. Where the driver does not stamp, it follows the
+    frame before after the time between their recordings. It jumps back where the recorded stamps
+    do, as in a simulation that was restarted.
 
     :ivar topic: name of the topic.
     :ivar storage: name of the storage plugin, ``sqlite3`` or ``mcap``.
@@ -76,27 +82,29 @@ class BagSource(FrameSource):
 
     length: int
 
-    def __init__(self, path: Path, topic: str | None = None) -> None:
+    def __init__(self, path: Path, topic: str | None = None, strict: bool = False) -> None:
         """
         Open the folder of a bag, or one of its files.
 
         :param topic: an Image or CompressedImage topic; None where the bag has only one.
         :raises SourceError: where the bag cannot be read, or does not have (one) such topic.
         """
-        self._path = path
+        self._path, self.strict = path, strict
         with ExitStack() as stack:
-            self._readers = _open_readers(path, stack)
+            self._readers = open_readers(path, stack)
             self._connections = _choose_topic(self._readers, path, topic)
             self.fps = self._frame_rate()
             self._files = stack.pop_all()
         self.topic = self._connections[0].topic
         self.name = path.resolve().stem
         self.length = self.last_index = sum(c.msgcount for c in self._connections)
-        self.storage = 'mcap' if _storage_files(path, '.mcap') else 'sqlite3'
+        self.storage = 'mcap' if storage_files(path, '.mcap') else 'sqlite3'
         self._messages = enumerate(self._read(), 1)
         self._index = self._decoded = 0
-        self._first_stamp = self._last_stamp = 0
+        self._clock = _BagClock()
         self._told: set[str] = set()
+        self._reducer = DepthReducer(lambda text: _logger.info(
+            "Topic '%s' of bag '%s': %s.", self.topic, self._path, text))
 
     def __next__(self) -> BagFrame:
         """Return the next image that can be decoded."""
@@ -104,10 +112,11 @@ class BagSource(FrameSource):
             self._index = index
             try:
                 message = _deserialise(data, kind)
-                image = (decode_raw if kind == IMAGE else decode_compressed)(message)
+                decode = decode_raw if kind == IMAGE else decode_compressed
+                image = decode(message, self._reducer)
             except ImageError as error:
-                self.skipped += 1
-                self._tell_once('bad', f'image {index} is left out: {error}')
+                self._leave_out(f"Topic '{self.topic}' of bag '{self._path}': image {index} "
+                                f'cannot be decoded ({error})')
                 continue
             stamp = message.header.stamp
             header = BagHeader(stamp.sec, stamp.nanosec, message.header.frame_id)
@@ -124,19 +133,15 @@ class BagSource(FrameSource):
 
     def _seconds(self, header: BagHeader, bag_stamp: int) -> float:
         """Return the seconds since the first frame."""
-        stamp = header.nanoseconds
-        if not stamp:
-            self._tell_once('unstamped', 'has images without a stamp in their header; the time '
-                            'of their recording is taken')
-            stamp = bag_stamp
-        if not self._decoded:
-            self._first_stamp = self._last_stamp = stamp
-        if stamp < self._last_stamp:
-            back = (self._last_stamp - stamp) / _NANOSECONDS
-            self._tell_once('back', f'stamps jump back by {back:g} s at image {self._index}; '
-                            "the tracker's on_jump_back says what becomes of the tracks")
-        self._last_stamp = stamp
-        return (stamp - self._first_stamp) / _NANOSECONDS
+        seconds, back = self._clock.advance(header.nanoseconds, bag_stamp)
+        if self._clock.replaced:
+            self._tell_once('unstamped', 'has images without a stamp in their header; they follow '
+                            'those before by the time of their recording')
+        if back:
+            self._tell_once('back', f'stamps jump back by {back / _NANOSECONDS:g} s at image '
+                            f'{self._index}; up to a few frame periods are taken as disorder, '
+                            "else the tracker's on_jump_back says what becomes of the tracks")
+        return seconds / _NANOSECONDS
 
     def _tell_once(self, kind: str, text: str) -> None:
         """Log a warning, the first of its kind only."""
@@ -179,36 +184,49 @@ def _deserialise(data: bytes, kind: str) -> Any:
                          f'({error or type(error).__name__})') from error
 
 
-def _open_readers(path: Path, stack: ExitStack) -> list[Reader]:
-    """Open a bag; without its metadata.yaml, each of its files."""
-    paths = [path]
-    if path.suffix == '.bag':
-        raise SourceError(f"Bag '{path}' is of ROS 1. Convert it with: rosbags-convert --src "
-                          f'{path} --dst {path.stem}')
-    if path.is_dir() and not (path / 'metadata.yaml').is_file():
-        paths = _storage_files(path, *BAG_SUFFIXES)
-        _logger.warning("Bag '%s' has no metadata.yaml, as after a recording that was cut short; "
-                        'its %d file(s) are read without it.', path, len(paths))
-    try:
-        return [stack.enter_context(Reader(file)) for file in paths]
-    # Databases and decompressors have each their own errors, and none in common.
-    except Exception as error:
-        raise SourceError(f"Bag '{path}' cannot be read ({error}). Check that it was copied "
-                          "whole; after a recording that was cut short, 'ros2 bag reindex' (or "
-                          "'mcap recover') repairs it.") from error
+class _BagClock:
+    """
+    Nanoseconds since the first image, from headers and, without mixing the two, from recordings.
 
+    A stamp of zero is none, but for the first one where the next ones go on from it, as at the
+    start of a simulation.
 
-def _storage_files(path: Path, *suffixes: str) -> list[Path]:
-    """Return the files of a bag that end so (and perhaps in .zstd) in natural order."""
-    files = path.iterdir() if path.is_dir() else [path]
-    return sorted((f for f in files if f.name.removesuffix('.zstd').endswith(suffixes)),
-                  key=natural_key)
+    :ivar replaced: images so far whose stamp was replaced.
+    """
+
+    def __init__(self) -> None:
+        self.replaced = 0
+        self._time = self._offset = self._recorded = 0
+        self._state = 'start'
+
+    def advance(self, stamp: int, recorded: int) -> tuple[int, int]:
+        """Return the time of an image, and by how much its stamp jumped back."""
+        passed, self._recorded = recorded - self._recorded, recorded
+        before = self._time
+        if self._state == 'start':
+            self._offset, self._state = stamp, 'stamped' if stamp else 'zero'
+            return 0, 0
+        if not stamp:
+            self.replaced += 1
+            self._time += passed
+            if self._state == 'zero':
+                self.replaced, self._state = 2, 'unstamped'
+        elif self._state == 'zero' and stamp <= _MOST_GAP + _MOST_RATE * max(passed, 0):
+            self._time, self._state = stamp, 'stamped'
+        elif self._state != 'stamped':
+            self._time += passed
+            self._offset, self._state = stamp - self._time, 'stamped'
+            self.replaced = max(self.replaced, 1)
+        else:
+            self._time = stamp - self._offset
+        return self._time, max(before - self._time, 0)
 
 
 def _choose_topic(readers: Sequence[Reader], path: Path, topic: str | None) -> list[Connection]:
     """Return the connections of the topic to read."""
     known = [connection for reader in readers for connection in reader.connections]
-    images = [c for c in known if c.msgtype in (IMAGE, COMPRESSED_IMAGE)]
+    images = [c for c in known if c.msgtype in (IMAGE, COMPRESSED_IMAGE)
+              and getattr(c.ext, 'serialization_format', 'cdr') == 'cdr']
     listing = _list_topics(images)
     if not images:
         raise SourceError(f"Bag '{path}' has no topic of type {IMAGE} or {COMPRESSED_IMAGE}. It "

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetrack_ros.errors import FinetrackError
+from finetrack_ros.io.deep_images import DepthReducer
 
 #: Larger images are refused before anything is allocated for them.
 MAX_PIXELS = 64 * 1024 * 1024
@@ -104,13 +105,14 @@ _DEPTHS = {
 }
 
 
-def decode_raw(msg: RawImage) -> NDArray[np.uint8]:
+def decode_raw(msg: RawImage, reducer: DepthReducer | None = None) -> NDArray[np.uint8]:
     """
     Return the image of a sensor_msgs/Image as uint8 [H, W, 3] in BGR order.
 
-    ``step`` and ``is_bigendian`` are honoured. 16-bit values keep their upper 8 bits. A dense
-    bgr8 image is returned as a view of the message's own memory: do not write to it.
+    ``step`` and ``is_bigendian`` are honoured. A dense bgr8 image is returned as a view of the
+    message's own memory: do not write to it.
 
+    :param reducer: of the camera, scales 16-bit values; None scales by this image alone.
     :raises ImageError: for zero or absurd sizes, short data, a step shorter than a row, odd sizes
         of subsampled encodings, and encodings that are not in :data:`ENCODINGS`.
     """
@@ -121,7 +123,7 @@ def decode_raw(msg: RawImage) -> NDArray[np.uint8]:
                          f'publish one of {", ".join(ENCODINGS)}')
     pixels = _pixels(msg, layout)
     if layout.dtype == 'u2':
-        pixels = (pixels >> 8).astype(np.uint8)
+        pixels = (reducer or DepthReducer()).reduce(pixels)
     if layout.to_bgr is None:
         return pixels
     return np.asarray(cv2.cvtColor(pixels, layout.to_bgr), np.uint8)
@@ -183,12 +185,14 @@ def check_size(width: int, height: int, label: str) -> None:
                          'a smaller image, or correct its size')
 
 
-def decode_compressed(msg: CompressedData) -> NDArray[np.uint8]:
+def decode_compressed(msg: CompressedData, reducer: DepthReducer | None = None
+                      ) -> NDArray[np.uint8]:
     """
     Return the image of a sensor_msgs/CompressedImage (JPEG or PNG) as uint8 [H, W, 3] in BGR.
 
     The orientation tag of JPEG is ignored, so that boxes are in pixels of the image as sent.
 
+    :param reducer: of the camera, scales PNG of 16 bits; None scales by this image alone.
     :raises ImageError: for other formats, damaged data, and absurd sizes.
     """
     data = memoryview(msg.data).cast('B')
@@ -198,14 +202,14 @@ def decode_compressed(msg: CompressedData) -> NDArray[np.uint8]:
         raise ImageError(f'{label}: the data does not begin as JPEG or PNG; publish one of these '
                          '(image_transport "compressed"; not "compressedDepth" or "theora")')
     check_size(*size, label)
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
         raise ImageError(f'{label}: OpenCV cannot decode it ({error.err})') from error
     if image is None:
         raise ImageError(f'{label}: the data is damaged; look at the camera driver or the link')
-    return np.asarray(image, np.uint8)
+    return (reducer or DepthReducer()).reduce(image)
 
 
 def _compressed_size(data: memoryview) -> tuple[int, int] | None:

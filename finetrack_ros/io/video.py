@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from types import TracebackType
 
@@ -12,18 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetrack_ros.errors import SourceError
+from finetrack_ros.io.native_paths import native_name
 
 # What the FFmpeg inside OpenCV's wheels can encode fast: MPEG-4 part 2 in .mp4 (VLC, mpv, Totem,
 # QuickTime; most web browsers want H.264, which those wheels cannot write), Motion JPEG in .avi.
 CODECS = {'.mp4': 'mp4v', '.mov': 'mp4v', '.mkv': 'mp4v', '.avi': 'MJPG'}
+
+_logger = logging.getLogger(__name__)
 
 
 class VideoWriter:
     """
     Write images to a video file; a context manager.
 
-    The file is created at the first image, whose size all others must have. The codec follows
-    from the suffix; an odd width or height loses its last column or row in ``.mp4``.
+    The file is created at the first image, into whose size all others are fitted, with a warning
+    at the first one that needs it. The codec follows from the suffix; an odd width or height loses
+    its last column or row in ``.mp4``.
     """
 
     def __init__(self, path: str | Path, fps: float) -> None:
@@ -35,6 +40,7 @@ class VideoWriter:
         self.path, self.fps = Path(path), fps
         self._writer: cv2.VideoWriter | None = None
         self._shape: tuple[int, ...] = ()
+        self._fits = True
         if self.path.suffix.lower() not in CODECS:
             raise SourceError(f"Video '{path}' has no known suffix. Name it with one of "
                               f'{", ".join(CODECS)}.')
@@ -48,21 +54,37 @@ class VideoWriter:
         """
         Append one BGR image, uint8 [H, W, 3].
 
-        :raises SourceError: where the file cannot be created or the size changes.
+        :raises SourceError: where the file cannot be created.
         """
         if self._writer is None:
             self._writer = self._open(image)
         elif image.shape != self._shape:
-            raise SourceError(f"Video '{self.path}' has frames of {list(self._shape)}; a frame "
-                              f'of {list(image.shape)} came. Write one video per image size.')
+            image = self._fit(image)
         self._writer.write(image)
+
+    def _fit(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return an image of another size scaled into the video's, in the middle of black."""
+        height, width = self._shape[:2]
+        if self._fits:
+            self._fits = False
+            _logger.warning(
+                "Video '%s' has frames of %dx%d, and an image of %dx%d came: it is scaled to fit, "
+                'and so is any like it.', self.path, width, height, *image.shape[1::-1])
+        ratio = min(height / image.shape[0], width / image.shape[1])
+        size = max(round(image.shape[1] * ratio), 1), max(round(image.shape[0] * ratio), 1)
+        canvas = np.zeros(self._shape, np.uint8)
+        left, top = (width - size[0]) // 2, (height - size[1]) // 2
+        canvas[top:top + size[1], left:left + size[0]] = cv2.resize(
+            image, size, interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR)
+        return canvas
 
     def _open(self, image: NDArray[np.uint8]) -> cv2.VideoWriter:
         self._shape = image.shape
         height, width = image.shape[:2]
         codec = CODECS[self.path.suffix.lower()]
         fourcc = cv2.VideoWriter.fourcc(*codec)
-        writer = cv2.VideoWriter(str(self.path), fourcc, self.fps, (width, height))
+        with native_name(self.path) as path:
+            writer = cv2.VideoWriter(path, fourcc, self.fps, (width, height))
         if not writer.isOpened():
             raise SourceError(f"Video '{self.path}' cannot be written with codec {codec}. Choose "
                               'a folder where you may write, or a name ending in .avi.')

@@ -4,6 +4,7 @@
 
 import itertools
 import logging
+import sqlite3
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -132,9 +133,12 @@ def test_bags_without_images_are_named(bags, tmp_path):
         read(bags.write(tmp_path / 'text', [text(bags)]))
     with pytest.raises(SourceError, match='no topics at all'):
         read(bags.write(tmp_path / 'empty', []))
-    path = bags.write(tmp_path / 'silent', recording(bags, 1))
-    metadata = path / 'metadata.yaml'
-    metadata.write_text(metadata.read_text().replace('message_count: 1', 'message_count: 0'))
+    topics = [bags.make('sensor_msgs/Image', bags.header(0), 0, 0, '', 0, 0, np.zeros(0, 'u1'))]
+    path = bags.write(tmp_path / 'silent', [(TOPIC, 0, message) for message in topics])
+    data, = path.glob('*.db3')
+    with sqlite3.connect(data) as database:
+        database.execute('delete from messages')
+    (path / 'metadata.yaml').unlink()
     with pytest.raises(SourceError, match="'/camera/image' .* has no messages"):
         read(path)
 
@@ -150,7 +154,7 @@ def test_bad_images_are_left_out_and_counted(bags, tmp_path, caplog):
     assert source.skipped == 2
     warning, = caplog.records
     assert "Topic '/camera/image' of bag" in warning.message
-    assert 'image 2 is left out' in warning.message
+    assert 'image 2 cannot be decoded' in warning.message
     assert '32FC1' in warning.message
 
 
@@ -179,6 +183,24 @@ def test_bag_of_nothing_but_bad_images_is_an_error(bags, tmp_path):
         read(bags.write(tmp_path / 'bag', messages))
 
 
+@pytest.mark.parametrize(('stamps', 'expected', 'warns'), [
+    ([0, 1, 2, 3], [0, 1, 2, 3], False),
+    ([0, 25, 50, 75], [0, 25, 50, 75], False),
+    ([0.01, 1, 0, 3, 4], [0, 0.99, 1.99, 2.99, 3.99], True),
+    ([5, 6, 0, 0, 9, 10], [0, 1, 2, 3, 4, 5], True),
+    ([0, 10**9, 10**9 + 1, 0, 10**9 + 3], [0, 1, 2, 3, 4], True),
+    ([0, 0, 0, 10**9, 10**9 + 1], [0, 1, 2, 3, 4], True),
+    ([0, 0, 0, 0], [0, 1, 2, 3], True),
+], ids=['simulated', 'in coarse steps', 'one zero', 'two', 'late clock', 'later', 'none'])
+def test_no_stamp_is_replaced_from_another_clock(bags, tmp_path, caplog, stamps, expected, warns):
+    messages = [(TOPIC, START + i * PERIOD, bags.image(picture(i), round(stamp * PERIOD)))
+                for i, stamp in enumerate(stamps)]
+    frames = read(bags.write(tmp_path / 'bag', messages))
+    assert [frame.stamp / 0.04 for frame in frames] == pytest.approx(expected)
+    assert [record.message.split(': ')[1].split(';')[0] for record in caplog.records] == [
+        'has images without a stamp in their header'] * warns
+
+
 def test_images_without_stamp_have_the_time_of_recording(bags, tmp_path, caplog):
     messages = [(TOPIC, START + i * PERIOD, bags.image(picture(i), 0)) for i in range(3)]
     frames = read(bags.write(tmp_path / 'bag', messages))
@@ -186,6 +208,35 @@ def test_images_without_stamp_have_the_time_of_recording(bags, tmp_path, caplog)
     assert [frame.header.nanoseconds for frame in frames] == [0, 0, 0]
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert 'without a stamp' in caplog.text
+
+
+@pytest.mark.parametrize('make', ['raw', 'compressed'])
+def test_deep_images_come_out_as_they_look(bags, tmp_path, caplog, make):
+    look = np.tile(np.arange(0, 256, 8, np.uint8), (24, 1))
+    thermal = 7000 + 4 * look.astype(np.uint16)
+    messages = []
+    for i in range(3):
+        if make == 'raw':
+            message = bags.image(np.zeros((24, 32, 3), np.uint8), START + i * PERIOD)
+            message.encoding, message.step, message.data = '16UC1', 64, thermal.view('u1').ravel()
+        else:
+            message = bags.compressed(thermal, START + i * PERIOD)
+        messages.append((TOPIC, START + i * PERIOD, message))
+    with caplog.at_level(logging.INFO):
+        frames = read(bags.write(tmp_path / 'bag', messages))
+    for frame in frames:
+        assert np.abs(frame.image - look[..., None].astype(float)).max() < 10
+    note, = caplog.records
+    assert f"Topic '{TOPIC}'" in note.message and '7000 to 7992' in note.message
+
+
+def test_strict_bags_stop_at_the_first_bad_image(bags, tmp_path):
+    messages = recording(bags)
+    messages[1][2].encoding = '32FC1'
+    with open_source(str(bags.write(tmp_path / 'bag', messages)), strict=True) as source:
+        assert grey_of([next(source)]) == [1]
+        with pytest.raises(SourceError, match='image 2 cannot be decoded'):
+            next(source)
 
 
 def test_stamps_that_jump_back_are_kept_and_reported(bags, tmp_path, caplog):
