@@ -72,10 +72,11 @@ class TrackerConfig:
     embedding_momentum: float = _number(
         0.9, 0.0, 1.0, "Share of the past in a track's smoothed embedding")
     confirm_hits: int = _number(
-        2, 1, 100, 'Detections in a row after which a new track is confirmed and given out')
+        2, 1, 100, 'Detections after which a new track is confirmed and given out; half a second '
+        'without one, or five frame periods, ends it')
     lost_seconds: float = _number(
         1.5, 0.0, 3600.0, 'Time for which an unseen track is predicted and may come back by '
-        'overlap; must be longer than a frame period')
+        'overlap; at least three frame periods')
     memory_seconds: float = _number(
         30.0, 0.0, 86400.0, 'Time for which an unseen track with embeddings may come back by '
         'appearance alone, wherever it is; 0 turns this off')
@@ -93,8 +94,9 @@ class TrackerConfig:
         "classes match; 'ignore': any classes match and a track takes the last one seen")
     on_jump_back: str = _choice(
         'reset', ('reset', 'continue'),
-        "What a stamp earlier than the last one does: 'reset' drops all tracks (ids go on), "
-        "'continue' keeps them and counts the frame as one frame period")
+        "What a stamp does that jumps back by more than five frame periods: 'reset' drops all "
+        "tracks (ids go on), 'continue' keeps them and counts the frame as one frame period. "
+        'Stamps that step back by less are out of order, and cost no track')
 
     def __post_init__(self) -> None:
         """Check every field against its declared type and range."""

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +21,20 @@ from finetrack_ros.tracking.association import (
     overlapping_pairs,
     Pairs,
 )
+from finetrack_ros.tracking.clock import Clock
 from finetrack_ros.tracking.config import TrackerConfig
 from finetrack_ros.tracking.store import TrackStore
 from finetrack_ros.tracking.tracks import Tracks, TrackState
 
 MAX_REMEMBERED = 1000
 """Most unseen tracks that are kept: what bounds memory in endless crowds."""
+
+LOST_PERIODS = 3
+"""Frame periods for which any track may be missed, even beyond ``lost_seconds``."""
+
+TENTATIVE_SECONDS = 0.5
+TENTATIVE_PERIODS = 5
+"""Time, or frame periods if that is more, for which a track not yet confirmed may be missed."""
 
 
 @dataclass(frozen=True)
@@ -69,16 +76,29 @@ class Tracker:
         self._store = TrackStore()
         self._appearance: Appearance | None = None
         self._next_id = 1
-        self._clock = 0.0
-        self._stamp: float | None = None
+        self._clock = Clock()
+        self._now = 0.0
         self._at_start = True
+
+    @property
+    def disordered(self) -> int:
+        """Return the frames so far whose stamp stepped back by a few frame periods at most."""
+        return self._clock.disordered
+
+    @property
+    def jumps(self) -> int:
+        """Return the frames so far whose stamp jumped back, as in a new recording."""
+        return self._clock.jumps
 
     def reset(self) -> None:
         """Drop all tracks and forget the last stamp; ids go on, so that none repeats."""
+        self._start_anew()
+        self._clock.forget()
+
+    def _start_anew(self) -> None:
         self._keep(np.zeros(len(self._store), bool))
         if self._appearance is not None:
             self._appearance.forget_scene()
-        self._stamp = None
         self._at_start = True
 
     def update(self, detections: Detections, stamp: float | None = None,
@@ -130,8 +150,8 @@ class Tracker:
             ids=store.ids[rows], boxes=cxcywh_to_xyxy(boxes).astype(np.float32),
             velocities=store.velocity[rows].astype(np.float32), scores=store.scores[rows],
             classes=store.classes[rows],
-            ages=(self._clock - store.born[rows]).astype(np.float32), hits=store.hits[rows],
-            time_since_seen=(self._clock - store.seen[rows]).astype(np.float32),
+            ages=(self._now - store.born[rows]).astype(np.float32), hits=store.hits[rows],
+            time_since_seen=(self._now - store.seen[rows]).astype(np.float32),
             states=store.states[rows], detection_indices=store.matched[rows],
             embeddings=None if embeddings is None else embeddings[rows])
 
@@ -148,21 +168,10 @@ class Tracker:
 
     def _advance(self, stamp: float | None) -> None:
         """Move the clock and the tracks to the frame's time; drop tracks unseen for too long."""
-        period = 1 / self.config.frame_rate
-        if stamp is not None and not math.isfinite(stamp):
-            raise ValueError(f'stamp is {stamp}: give seconds, or None')
-        if self._stamp is None:
-            dt, self._stamp = 0.0, 0.0 if stamp is None else stamp
-        elif stamp is None:
-            dt, self._stamp = period, self._stamp + period
-        else:
-            dt, self._stamp = stamp - self._stamp, stamp
-        if dt < 0:
-            dt = period
-            if self.config.on_jump_back == 'reset':
-                self.reset()
-                self._stamp = stamp
-        self._clock += dt
+        dt, jumped = self._clock.advance(stamp, self.config.frame_rate)
+        if jumped and self.config.on_jump_back == 'reset':
+            self._start_anew()
+        self._now = self._clock.time
         self._forget()
         kalman.predict(self._store.kalman, dt, self._noise())
         self._store.matched[:] = -1
@@ -179,8 +188,13 @@ class Tracker:
 
     def _in_reach(self) -> Mask:
         """Return which tracks are seen, or lost so recently that motion can still tell."""
+        period = self._clock.period(self.config.frame_rate)
+        lost = max(self.config.lost_seconds, LOST_PERIODS * period)
+        tentative = min(max(TENTATIVE_SECONDS, TENTATIVE_PERIODS * period), lost)
+        limit = np.where(self._store.states == TrackState.TENTATIVE, tentative, lost)
         # The slack keeps a track for whole periods whose sum rounds to just above the limit.
-        return self._clock - self._store.seen <= self.config.lost_seconds + 1e-9
+        in_reach: Mask = self._now - self._store.seen <= limit + 1e-9
+        return in_reach
 
     def _forget(self) -> None:
         """Drop tracks that can no longer come back, by overlap or by appearance."""
@@ -188,7 +202,7 @@ class Tracker:
         kept = self._in_reach()
         if not kept.all():
             remembered = ~kept & store.embedded & (store.states != TrackState.TENTATIVE)
-            remembered &= self._clock - store.seen <= self.config.memory_seconds
+            remembered &= self._now - store.seen <= self.config.memory_seconds
             latest = np.flatnonzero(remembered)
             latest = latest[np.argsort(-store.seen[latest], kind='stable')[:MAX_REMEMBERED]]
             kept[latest] = True
@@ -242,7 +256,7 @@ class Tracker:
         """Write matched detections into their tracks."""
         store, noise = self._store, self._noise()
         boxes, scores = frame.boxes[cols], frame.detections.scores[cols]
-        absent = self._clock - store.seen[rows]
+        absent = self._now - store.seen[rows]
         state = kalman.KalmanState(*(column[rows] for column in vars(store.kalman).values()))
         state = kalman.update(state, boxes, noise)
         back = absent > self.config.recover_seconds
@@ -250,7 +264,7 @@ class Tracker:
             kalman.recover(state, back, store.boxes[rows], boxes, absent, noise)
         store.set_kalman(rows, state)
         store.boxes[rows] = boxes
-        store.seen[rows] = self._clock
+        store.seen[rows] = self._now
         store.hits[rows] += 1
         store.scores[rows] = scores
         store.matched[rows] = frame.rows[cols]
@@ -272,10 +286,10 @@ class Tracker:
         embeddings, clear = frame.detections.embeddings, frame.clear[cols]
         if self._appearance is not None and embeddings is not None:
             self._appearance.learn(
-                rows[clear], embeddings[cols[clear]], self._clock, self.config)
+                rows[clear], embeddings[cols[clear]], self._now, self.config)
 
     def _end_frame(self) -> None:
-        """Move tracks between their states and drop tentative ones that were missed."""
+        """Move tracks between their states."""
         store = self._store
         seen = store.matched >= 0
         tentative = store.states == TrackState.TENTATIVE
@@ -284,8 +298,7 @@ class Tracker:
         lost = ~seen & ~tentative
         store.states[lost] = TrackState.LOST
         # The size of an unseen box is not extrapolated: a person does not shrink away.
-        store.velocity[lost, 2:] = 0
-        self._keep(seen | ~tentative)
+        store.velocity[~seen, 2:] = 0
 
     def _give_birth(self, born: Index, frame: _Frame, confirmed: bool) -> None:
         """Start tracks from detections."""
@@ -298,8 +311,8 @@ class Tracker:
         self._next_id += len(born)
         store.set_kalman(rows, kalman.initiate(frame.boxes[born], self._noise()))
         store.boxes[rows] = frame.boxes[born]
-        store.born[rows] = self._clock
-        store.seen[rows] = self._clock
+        store.born[rows] = self._now
+        store.seen[rows] = self._now
         store.hits[rows] = 1
         store.scores[rows] = detections.scores[born]
         store.matched[rows] = frame.rows[born]
@@ -347,7 +360,7 @@ class Tracker:
         cols = known[found]
         # Where they were says nothing about how they move now: start the filter afresh.
         store.set_kalman(rows, kalman.initiate(frame.boxes[cols], self._noise()))
-        store.seen[rows] = self._clock
+        store.seen[rows] = self._now
         self._write(rows, cols, frame)
         return born[~np.isin(born, cols)]
 

@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Slow, plain twins of the fast tracking code: dense matrices, loops, one object per thing."""
 
+import statistics
+
 import lap
 import numpy as np
 
 from finetrack_ros.tracking.appearance import SAMPLE_SECONDS
 from finetrack_ros.tracking.gallery import VIEWS
 from finetrack_ros.tracking.scene import PRIOR
+from finetrack_ros.tracking.tracker import LOST_PERIODS, TENTATIVE_PERIODS, TENTATIVE_SECONDS
 
 
 class DenseKalman:
@@ -155,7 +158,7 @@ class PlainTracker:
     def __init__(self, config, noise):
         """Start without tracks."""
         self.config, self.noise, self.tracks, self.next_id = config, noise, [], 1
-        self.time = None
+        self.time, self.steps = None, []
         # Sums of the same steps as the tracker's, so that both round alike.
         self.clock = 0.0
         self.looks, self.weights = [], []
@@ -165,6 +168,7 @@ class PlainTracker:
         first, config = self.time is None, self.config
         dt, self.time = 0.0 if first else stamp - self.time, stamp
         self.clock += dt
+        self.steps += [dt] if dt > 0 else []
         frame = PlainFrame(detections, self.clock)
         self.look_around(frame)
         self.tracks = [t for t in self.tracks if self.in_reach(t) or self.is_remembered(t)]
@@ -179,19 +183,21 @@ class PlainTracker:
             track.take(row, frame, config)
         born = self.recall(self.newcomers(frame), frame)
         for track in self.tracks:
-            if track.matched is None and track.state != 'tentative':
-                track.state = 'lost'
+            if track.matched is None:
+                track.state = 'tentative' if track.state == 'tentative' else 'lost'
                 track.kalman.mean[6:] = 0
-            elif track.matched is not None and (
-                    track.state != 'tentative' or track.hits >= config.confirm_hits):
+            elif track.state != 'tentative' or track.hits >= config.confirm_hits:
                 track.state = 'confirmed'
-        self.tracks = [t for t in self.tracks if t.matched is not None or t.state == 'lost']
         self.give_birth(born, frame, first)
         return {t.id: t.matched for t in self.tracks if t.state == 'confirmed'}
 
     def in_reach(self, track):
         """Return whether motion can still tell where the track is."""
-        return self.clock - track.seen <= self.config.lost_seconds + 1e-9
+        period = statistics.median(self.steps[-15:]) if self.steps else 0.0
+        limit = max(self.config.lost_seconds, LOST_PERIODS * period)
+        if track.state == 'tentative':
+            limit = min(limit, max(TENTATIVE_SECONDS, TENTATIVE_PERIODS * period))
+        return self.clock - track.seen <= limit + 1e-9
 
     def is_remembered(self, track):
         """Return whether the track may come back by its looks."""

@@ -9,6 +9,7 @@ import pytest
 
 from finetrack_ros.detections import Detections
 from finetrack_ros.tracking import Tracker, TrackerConfig, TrackState
+from finetrack_ros.tracking.tracker import TENTATIVE_SECONDS
 
 BOX = np.array([100.0, 100, 150, 250])
 
@@ -81,12 +82,32 @@ def test_a_late_object_is_tentative_until_its_second_detection():
     assert tracker.update(detect(BOX, other), 0.2).ids.tolist() == [1, 2]
 
 
-def test_a_tentative_track_that_is_missed_is_dropped():
+@pytest.mark.parametrize('frame_rate', [10, 25, 30, 60, 240])
+def test_a_tentative_track_is_dropped_after_seconds_whatever_the_frame_rate(frame_rate):
     tracker = Tracker()
     tracker.update(detect(BOX), 0.0)
-    tracker.update(detect(BOX, BOX + 400), 0.1)
-    tracker.update(detect(BOX), 0.2)
-    assert tracker.tracks(include_lost=True).ids.tolist() == [1]
+    tracker.update(detect(BOX, BOX + 400), 1 / frame_rate)
+    missed = []
+    for step in range(2, frame_rate):
+        tracker.update(detect(BOX), step / frame_rate)
+        missed += [step / frame_rate] * (len(tracker.tracks(include_lost=True)) == 1)
+    assert missed[0] == pytest.approx(TENTATIVE_SECONDS + 1 / frame_rate, abs=1 / frame_rate)
+
+
+@pytest.mark.parametrize('weak', [False, True], ids=['empty', 'weak'])
+@pytest.mark.parametrize(('frame_rate', 'every'), [
+    (1, 3), (5, 2), (5, 5), (10, 3), (25, 4), (30, 3), (30, 5), (30, 10), (60, 6), (60, 20)])
+def test_a_detector_that_leaves_out_frames_starts_tracks_too(frame_rate, every, weak):
+    tracker, seen = Tracker(), []
+    for step in range(1, 8 * every + 1):
+        box = BOX + [20.0 * step / every, 0] * 2
+        if step % every == 0:
+            found = detect(box)
+        else:
+            found = detect(box, score=0.3) if weak else Detections.empty()
+        seen += tracker.update(found, step / frame_rate).ids.tolist()
+    assert set(seen) == {1}
+    assert seen.count(1) >= 7
 
 
 def test_a_tentative_track_is_predicted():
