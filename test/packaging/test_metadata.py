@@ -63,7 +63,8 @@ def test_ros_machines_get_every_library(manifest):
     bounds = dict(re.findall(r"'([\w-]+)>=([\d.]+)'", listed[0]))
     by_pip = dict(re.findall(r'^([\w-]+)>=([\d.]+)', (ROOT / 'requirements.txt').read_text(),
                              re.MULTILINE))
-    by_rosdep = {'opencv-contrib-python-headless': 'python3-opencv', 'pyyaml': 'python3-yaml'}
+    by_rosdep = {'opencv-contrib-python-headless': 'python3-opencv', 'pillow': 'python3-pil',
+                 'pyyaml': 'python3-yaml'}
     assert {e.text for e in manifest.iter('exec_depend')} >= set(by_rosdep.values())
     # TrackEval has a line of its own in the README: pip must not bring what it asks for.
     assert bounds.keys() - by_rosdep.keys() - {'trackeval'} == by_pip.keys()
