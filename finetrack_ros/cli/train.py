@@ -53,7 +53,8 @@ def train(
         recipe = replace(recipe, train=replace(recipe.train, detector=False, appearance=True))
     hardware = Hardware(device, _devices(device, devices), nodes, strategy)
     model = fit(recipe, data, folder, hardware, resume, cache, say)
-    output.print(f'written {model}', soft_wrap=True, markup=False, highlight=False)
+    if model is not None:
+        output.print(f'written {model}', soft_wrap=True, markup=False, highlight=False)
 
 
 def _devices(device: str, devices: str) -> int | str:

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from finetrack_ros.geometry import box_area, clip_boxes, letterbox_ratio
+from finetrack_ros.training.config import require_least, require_probabilities, require_range
 
 PADDING = 114
 MOST_ENLARGED = 4.0
@@ -47,6 +48,13 @@ class AugmentConfig:
     dim: float = 0.15
     cast: float = 0.15
     small: float = 0.15
+
+    def __post_init__(self) -> None:
+        """Check that probabilities are such, and ranges can be drawn from."""
+        require_probabilities(self, 'flip', 'blur', 'jpeg', 'close', 'dim', 'cast', 'small')
+        require_least(self, {'aspect': 0, 'hue': 0, 'saturation': 0, 'value': 0})
+        for name in ('scale', 'close_height'):
+            require_range(self, name, 0.01)
 
 
 @dataclass(frozen=True)
@@ -81,8 +89,8 @@ def random_view(image: np.ndarray, boxes: np.ndarray, input_size: tuple[int, int
                        ratio, MOST_ENLARGED * max(ratio, 1.0))
     stretch = np.exp(rng.uniform(-config.aspect, config.aspect) / 2)
     scale = (zoom * stretch, zoom / stretch)
-    window = (min(width, round(input_size[1] / scale[0])),
-              min(height, round(input_size[0] / scale[1])))
+    window = (min(width, max(1, round(input_size[1] / scale[0]))),
+              min(height, max(1, round(input_size[0] / scale[1]))))
     free = np.array([width - window[0], height - window[1]])
     if person is not None and rng.random() < 0.5:
         left, top, right, bottom = person

@@ -19,6 +19,7 @@ import numpy as np
 
 from finetrack_ros.errors import ConfigError
 from finetrack_ros.training.augment import AugmentConfig, photometric
+from finetrack_ros.training.config import require_least, require_probabilities, require_range
 
 ReadImage = Callable[[int], np.ndarray]
 
@@ -50,11 +51,11 @@ class ComposeConfig:
     coarse: float = 0.2
 
     def __post_init__(self) -> None:
-        """Check the ranges that placing depends on."""
-        if not 1 <= self.people[0] <= self.people[1]:
-            raise ConfigError(f'people = {self.people}: give a range that starts at 1 or above')
-        if not 4 <= self.height[0] <= self.height[1]:
-            raise ConfigError(f'height = {self.height}: give a range that starts at 4 or above')
+        """Check the ranges that placing depends on, and the probabilities."""
+        require_range(self, 'people', 1)
+        require_range(self, 'height', 4)
+        require_least(self, {'aspect': 0, 'rotation': 0, 'gain': 0})
+        require_probabilities(self, 'max_overlap', 'unknown', 'erase', 'truncate', 'coarse')
 
 
 @dataclass(frozen=True)

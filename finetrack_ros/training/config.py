@@ -4,11 +4,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from finetrack_ros.errors import ConfigError
 
 SAMPLERS = ('shuffle_group', 'random', 'sequential')
+STAGES = ('stem', 'dark2', 'dark3', 'dark4', 'dark5')
+PRECISIONS = ('32-true', 'bf16-mixed', '16-mixed')
+
+
+def require_least(config: Any, minima: dict[str, float]) -> None:
+    """Raise ConfigError where a field of a dataclass is less than it may be."""
+    for name, least in minima.items():
+        if not getattr(config, name) >= least:
+            raise ConfigError(f'{name} = {getattr(config, name)}: must be at least {least}')
+
+
+def require_probabilities(config: Any, *names: str) -> None:
+    """Raise ConfigError where a field of a dataclass is not in 0..1."""
+    for name in names:
+        if not 0 <= getattr(config, name) <= 1:
+            raise ConfigError(f'{name} = {getattr(config, name)}: must be in 0..1')
+
+
+def require_range(config: Any, name: str, least: float) -> None:
+    """Raise ConfigError where a field of a dataclass is no (low, high) from ``least`` on."""
+    low, high = getattr(config, name)
+    if not least <= low <= high:
+        raise ConfigError(f'{name} = {low, high}: give a range that starts at {least} or above')
 
 
 @dataclass(frozen=True)
@@ -21,7 +45,8 @@ class DataConfig:
     sequential. ``group_size``: frames per group. ``frame_stride``: a video is sampled as this many
     interleaved videos, each of every n-th frame, so that the frames of a group differ; 1 keeps
     videos whole. ``box_jitter``: largest shift of a region's edges, in fractions of its size;
-    every fifth region gets ``wrong_box`` instead, as detectors' boxes are no true ones.
+    every fifth region gets ``wrong_box`` instead, as detectors' boxes are no true ones. ``seed``:
+    of all that is random. ``num_workers``: processes that prepare batches, for each that trains.
     """
 
     input_size: int = 640
@@ -41,10 +66,12 @@ class DataConfig:
             raise ConfigError(f'input_size = {self.input_size}: give a multiple of 32')
         if self.sampler not in SAMPLERS:
             raise ConfigError(f'sampler = {self.sampler!r}: choose one of {", ".join(SAMPLERS)}')
-        for name, minimum in (('real_frames', 1), ('composed_frames', 0), ('frame_stride', 1),
-                              ('num_workers', 0), ('seed', 0)):
-            if getattr(self, name) < minimum:
-                raise ConfigError(f'{name} = {getattr(self, name)}: must be at least {minimum}')
+        require_least(self, {'real_frames': 1, 'composed_frames': 0, 'group_size': 1,
+                             'frame_stride': 1, 'num_workers': 0, 'seed': 0})
+        # Edges that move by half a side may meet.
+        for name in ('box_jitter', 'wrong_box'):
+            if not 0 <= getattr(self, name) < 0.5:
+                raise ConfigError(f'{name} = {getattr(self, name)}: must be in 0..0.5')
 
 
 @dataclass(frozen=True)
@@ -69,6 +96,10 @@ class LossWeights:
     relation: float = 10.0
     ranking: float = 1.0
 
+    def __post_init__(self) -> None:
+        """Check that no loss is sought rather than avoided."""
+        require_least(self, dict.fromkeys(asdict(self), 0))
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -84,7 +115,8 @@ class TrainConfig:
     that crops are cut from, as on a camera. ``frozen``: backbone stages that keep their pretrained
     weights, the first ones being the dearest to train and the most general. ``keep``: share of the
     pretrained detector in the written one (Wortsman et al., "Robust fine-tuning of zero-shot
-    models", arXiv 2109.01903). ``precision``: Lightning's, such as 32-true or bf16-mixed.
+    models", arXiv 2109.01903). ``precision``: Lightning's 32-true, bf16-mixed or 16-mixed.
+    ``checkpoint_steps``: steps from one checkpoint to the next.
     """
 
     detector: bool = True
@@ -106,12 +138,19 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Check the values that nothing below checks."""
-        for name, low in (('steps', 1), ('accumulate', 1), ('checkpoint_steps', 1), ('warmup', 0)):
-            if getattr(self, name) < low:
-                raise ConfigError(f'{name} = {getattr(self, name)}: must be at least {low}')
+        require_least(self, {'steps': 1, 'accumulate': 1, 'checkpoint_steps': 1, 'warmup': 0,
+                             'learning_rate': 0, 'detector_learning_rate': 0, 'weight_decay': 0})
+        require_probabilities(self, 'final_fraction')
         for name in ('keep', 'average'):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f'{name} = {getattr(self, name)}: must be in 0..1, less than 1')
+        for stage in self.frozen:
+            if stage not in STAGES:
+                raise ConfigError(f"frozen: there is no stage '{stage}'; choose of "
+                                  f'{", ".join(STAGES)}')
+        if self.precision not in PRECISIONS:
+            raise ConfigError(f"precision = '{self.precision}': choose one of "
+                              f'{", ".join(PRECISIONS)}')
         if not self.detector and not self.appearance:
             raise ConfigError('detector and appearance are both false: nothing would be trained')
         if any(side < 32 or side % 32 for side in self.detector_sizes) or not self.detector_sizes:

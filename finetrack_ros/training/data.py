@@ -16,12 +16,13 @@ from torch.utils.data import DataLoader
 from finetrack_ros.datasets.annotations import Clip
 from finetrack_ros.datasets.market1501 import Market1501
 from finetrack_ros.datasets.registry import read_clips
-from finetrack_ros.errors import ConfigError
+from finetrack_ros.errors import ConfigError, SourceError
 from finetrack_ros.training.compose import VirtualVideoComposer
 from finetrack_ros.training.crop_pool import CropPool
 from finetrack_ros.training.dataset import Batch, TrainingClip, TrainingDataset
 from finetrack_ros.training.pseudo_labels import PseudoLabels
-from finetrack_ros.training.recipe import FrameSet, locate, Recipe
+from finetrack_ros.training.recipe import differences, FrameSet, locate, Recipe
+from finetrack_ros.training.revision import revision
 from finetrack_ros.training.schedule import StepSchedule
 from finetrack_ros.training.teachers import Teachers
 
@@ -45,6 +46,7 @@ class FineTrackData(L.LightningDataModule):
         super().__init__()
         self.recipe, self.root, self.cache = recipe, root, cache
         self.num_identities = self.teacher_dim = 0
+        self._damaged_crops = 0
         self._progress = progress
         self._dataset: TrainingDataset | None = None
         self._schedule: StepSchedule | None = None
@@ -55,6 +57,11 @@ class FineTrackData(L.LightningDataModule):
             return
         recipe = self.recipe
         sets = [(item, clip) for item in recipe.frames for clip in self._read(item)]
+        if not any(clip.frames for _, clip in sets):
+            raise ConfigError(f'{recipe.name}: frames: there is no image; name a set of images')
+        if recipe.train.detector and not any(item.detect for item in recipe.frames):
+            raise ConfigError(f'{recipe.name}: frames: detect is false for each set, so that the '
+                              'detector has nothing to learn; set train.detector to false')
         teachers = None
         if recipe.teachers and recipe.train.appearance:
             paths = [locate(self.root, path) for path in recipe.teachers]
@@ -70,6 +77,10 @@ class FineTrackData(L.LightningDataModule):
             if item.appearance and recipe.train.appearance and recipe.data.composed_frames:
                 pool.add_clip(clip, numbers, vectors)
         self.num_identities = first
+        if recipe.train.appearance and not first and teachers is None:
+            raise ConfigError(
+                f"{recipe.name}: nobody's identity is known, so that appearance cannot be learnt; "
+                'add crops, sequences with ids or teachers, or set train.appearance to false')
         if teachers and recipe.restyled:
             pool.add_restyled(recipe.restyled, recipe.data.seed, list(pool.unknown),
                               teachers.of_images)
@@ -96,8 +107,19 @@ class FineTrackData(L.LightningDataModule):
 
     @property
     def skipped(self) -> int:
-        """Return how many images could not be read so far."""
-        return int(self._dataset.skipped) if self._dataset is not None else 0
+        """Return how often an image could not be read so far."""
+        frames = int(self._dataset.skipped) if self._dataset is not None else 0
+        return self._damaged_crops + frames
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint says of the data: the recipe, and the code that reads it."""
+        return {'recipe': self.recipe.as_dict(), 'revision': revision()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Say which values of the recipe have changed since the checkpoint."""
+        changed = differences(state['recipe'], self.recipe.as_dict())
+        if changed:
+            self._progress(f'the recipe differs from the one that began: {", ".join(changed)}')
 
     def _read(self, item: FrameSet) -> Sequence[Clip]:
         clips = read_clips(item.format, locate(self.root, item.path), **item.options)
@@ -117,9 +139,25 @@ class FineTrackData(L.LightningDataModule):
             indices = list(range(len(market)))
             if item.leave_out + item.validate:
                 indices = market.split(item.leave_out + item.validate)[0].tolist()
+            indices = self._readable(market, indices)
             vectors = teachers.of_crops(market, indices) if teachers else None
             first = pool.add_market(market, indices, first, vectors)
         return first
+
+    def _readable(self, market: Market1501, indices: list[int]) -> list[int]:
+        """Leave damaged crops out, and count them."""
+        readable = []
+        for index in indices:
+            try:
+                market.image(index)
+            except SourceError as error:
+                self._damaged_crops += 1
+                self._progress(f'skipped: {error}')
+                continue
+            readable.append(index)
+        if not readable:
+            raise SourceError(f'{market.path}: none of its crops can be read; fetch it again')
+        return readable
 
     def _composer(self, clips: Sequence[TrainingClip], pool: CropPool) -> VirtualVideoComposer:
         """Compose in front of the real training frames; people in them count for nothing there."""

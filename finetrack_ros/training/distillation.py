@@ -36,7 +36,7 @@ class Mimic(nn.Module):
         :return: scalar, mean of 1 - cosine; 0 for N = 0.
         """
         if not len(joint):
-            return joint.sum() * 0.0
+            return self.map(joint).sum()
         return (1 - F.cosine_similarity(self.map(joint), teacher, dim=1)).mean()
 
 
@@ -48,7 +48,7 @@ def relation(joint: Tensor, teacher: Tensor) -> Tensor:
     :return: scalar, mean squared difference of cosines over all pairs of different rows.
     """
     if len(joint) < 2:
-        return joint.sum() * 0.0
+        return joint[:0].sum()
     difference = (joint @ joint.T - teacher @ teacher.T) ** 2
     count = len(joint)
     return (difference.sum() - difference.diagonal().sum()) / (count * (count - 1))
@@ -58,10 +58,12 @@ def ranking(joint: Tensor, teacher: Tensor) -> Tensor:
     """
     Compare whom each person is most like with whom the teachers find most like.
 
-    :return: scalar, mean divergence of the softmax over the similarities to the others.
+    :param joint: our embeddings, unit rows [N, D]; teacher: unit rows [N, Dt].
+    :return: scalar, mean divergence of the softmax over the similarities to the others; 0 for
+        fewer than three people, where there is no order.
     """
     if len(joint) < 3:
-        return joint.sum() * 0.0
+        return joint[:0].sum()
     itself = torch.eye(len(joint), dtype=torch.bool, device=joint.device)
     ours, theirs = (((vectors @ vectors.T) / TEMPERATURE).masked_fill(itself, -1e4)
                     for vectors in (joint, teacher))
@@ -79,8 +81,9 @@ def hold(raw: Tensor, before: Tensor, free: Tensor) -> Tensor:
         the other cells and divided by the number of the older detector's finds among them.
     """
     ours, theirs = _score(raw), _score(before)
-    loss = (F.binary_cross_entropy(ours, theirs, reduction='none')
-            - F.binary_cross_entropy(theirs, theirs, reduction='none'))
+    # Written out: torch refuses binary_cross_entropy of probabilities in mixed precision on GPUs.
+    loss = (theirs * (theirs.log() - ours.log())
+            + (1 - theirs) * ((1 - theirs).log() - (1 - ours).log()))
     counted = ~free[..., None]
     finds = (theirs * counted).sum().clamp(min=1.0)
     return (loss * counted).sum() / finds

@@ -45,7 +45,8 @@ def detection_loss(raw: Tensor, corners: Tensor, strides: Tensor,
     """
     boxes, scores = decode(raw, corners, strides)
     points = (corners + 0.5) * strides
-    sums = {name: raw.new_zeros(()) for name in ('iou', 'objectness', 'class')}
+    # Zero, but with a gradient: a step without targets trains, and several processes agree.
+    sums = {name: raw[:0].sum() for name in ('iou', 'objectness', 'class')}
     positive = torch.zeros(raw.shape[:2], dtype=torch.bool, device=raw.device)
     for i, target in enumerate(targets):
         wanted = target.boxes[~target.ignore]
@@ -104,7 +105,7 @@ def batch_hard_triplet(vectors: Tensor, ids: Tensor) -> Tensor:
     positive, negative = same & ~self_pair, ~same
     usable = positive.any(dim=1) & negative.any(dim=1)
     if not usable.any():
-        return vectors.sum() * 0.0
+        return vectors[:0].sum()
     hardest = distance.masked_fill(~positive, -1.0).amax(dim=2)
     nearest = distance.masked_fill(~negative, 4.0).amin(dim=2)
     # Unit vectors are at most 2 apart, so differences are scaled up for the softplus.
@@ -130,7 +131,9 @@ class IdentityClassifier(nn.Module):
     def forward(self, global_vector: Tensor, local: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss of global [N, Dg] and local [N, K, Dl] vectors for ids int64 [N]."""
         if len(ids) == 0:
-            return global_vector.sum() * 0.0, local.sum() * 0.0
+            # Zeros in which each weight takes part, as training by several processes demands.
+            return ((global_vector @ self.global_weight[:0].T).sum(),
+                    torch.bmm(local.transpose(0, 1), self.local_weight[:, :0].mT).sum())
         logits = F.normalize(global_vector, dim=1) @ F.normalize(self.global_weight, dim=1).T
         local_unit = F.normalize(local, dim=2).transpose(0, 1)
         local_logits = torch.bmm(local_unit, F.normalize(self.local_weight, dim=2).transpose(1, 2))

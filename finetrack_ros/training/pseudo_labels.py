@@ -17,6 +17,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 import hashlib
 from pathlib import Path
+from typing import Any
+import zipfile
+import zlib
 
 import cv2
 import numpy as np
@@ -25,7 +28,8 @@ from numpy.typing import NDArray
 from finetrack_ros.datasets.annotations import AnnotatedFrame, Clip
 from finetrack_ros.errors import SourceError
 from finetrack_ros.geometry import box_iou
-from finetrack_ros.training.teachers import load_network
+from finetrack_ros.training.config import require_probabilities
+from finetrack_ros.training.teachers import image_size, load_network, write_aside
 
 SAME = 0.5
 # What overlaps a label this much is the labelled person, seen differently.
@@ -43,6 +47,10 @@ class PseudoLabeller:
 
     path: str
     sure: float
+
+    def __post_init__(self) -> None:
+        """Check the score."""
+        require_probabilities(self, 'sure')
 
 
 class PseudoLabels:
@@ -76,31 +84,43 @@ class PseudoLabels:
         names = [str(Path(*frame.path.parts[-3:])) for frame in clip.frames]
         key = hashlib.sha256('\n'.join([detector.key, *names]).encode()).hexdigest()[:24]
         path = self._cache / f'{key}.npz'
-        if path.is_file():
-            with np.load(path) as stored:
-                return np.split(stored['boxes'], np.cumsum(stored['counts'])[:-1])
+        stored = _stored_finds(path, len(names))
+        if stored is not None:
+            return stored
         self._progress(f'{len(names)} frames of {clip.name} to {detector.name}')
         found = [detector(frame) for frame in clip.frames]
-        self._cache.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix('.part.npz')
-        np.savez_compressed(part, boxes=np.concatenate(found),
-                            counts=np.array([len(boxes) for boxes in found]))
-        part.replace(path)
+        counts = np.array([len(boxes) for boxes in found])
+        write_aside(path, lambda file: np.savez_compressed(
+            file, boxes=np.concatenate(found), counts=counts))
         return found
 
 
+def _stored_finds(path: Path, frames: int) -> list[NDArray[np.float32]] | None:
+    """Return finds of an earlier run; None where there are none, or the file is damaged."""
+    try:
+        with np.load(path) as stored:
+            boxes, counts = stored['boxes'], stored['counts']
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
+        return None
+    if len(counts) != frames or boxes.shape != (counts.sum(), 5):
+        return None
+    return np.split(boxes, np.cumsum(counts)[:-1])
+
+
 def _completed(frame: AnnotatedFrame, sure: Sequence[NDArray[np.float32]]) -> AnnotatedFrame:
-    first, others = sure[0], np.concatenate(sure[1:])
-    agreed = (box_iou(first, others) >= SAME).any(axis=1)
-    lone = np.concatenate([first[~agreed], *(
-        boxes[~(box_iou(boxes, first) >= SAME).any(axis=1)] for boxes in sure[1:])])
-    added = np.concatenate([first[agreed], lone])
-    ignore = np.arange(len(added)) >= agreed.sum()
-    fresh = ~(box_iou(added, frame.boxes) >= LABELLED).any(axis=1)
+    """Add the people that detectors find; ``sure``: xyxy [N, 4] of each detector."""
+    added, lone = [frame.boxes], []
+    for number, boxes in enumerate(sure):
+        same = np.array([(box_iou(boxes, other) >= SAME).any(axis=1) for other in sure])
+        fresh = ~same[:number].any(axis=0) & ~(box_iou(boxes, frame.boxes) >= LABELLED).any(axis=1)
+        agreed = same.sum(axis=0) > 1
+        added.append(boxes[fresh & agreed])
+        lone.append(boxes[fresh & ~agreed])
+    counts = [sum(map(len, added)) - len(frame.boxes), sum(map(len, lone))]
     return replace(
-        frame, boxes=np.concatenate([frame.boxes, added[fresh]]).astype(np.float32),
-        ids=np.concatenate([frame.ids, np.full(fresh.sum(), -1, np.int64)]),
-        ignore=np.concatenate([frame.ignore, ignore[fresh]]))
+        frame, boxes=np.concatenate([*added, *lone]).astype(np.float32),
+        ids=np.concatenate([frame.ids, np.full(sum(counts), -1, np.int64)]),
+        ignore=np.concatenate([frame.ignore, np.repeat([False, True], counts)]))
 
 
 class _Detector:
@@ -109,8 +129,14 @@ class _Detector:
     def __init__(self, path: Path) -> None:
         self.name = path.stem
         model, self.key = load_network(path)
-        _, _, self._height, self._width = (int(side) for side in model.input(0).shape)
         import openvino
+
+        self._height, self._width = image_size(model, path)
+        self._output = next((number for number, output in enumerate(model.outputs)
+                             if _width(output) in (5, 7)), -1)
+        if self._output < 0:
+            raise SourceError(f'{path}: has no output of rows of 5 or 7 numbers; give a detector '
+                              'such as person-detection-0201 or -0203')
 
         self._model = openvino.Core().compile_model(model, 'CPU', {'ENABLE_CPU_PINNING': False})
 
@@ -122,15 +148,22 @@ class _Detector:
             return np.zeros((0, 5), np.float32)
         height, width = image.shape[:2]
         resized = cv2.resize(image, (self._width, self._height)).astype(np.float32)
-        found = self._model(resized.transpose(2, 0, 1)[None])
-        rows = next(value for value in found.to_tuple()
-                    if value.ndim > 1 and value.shape[-1] in (5, 7))
+        rows = self._model(resized.transpose(2, 0, 1)[None])[self._output]
         if rows.shape[-1] == 7:
             # SSD: image, class, score, box in fractions of the image.
             rows = rows.reshape(-1, 7)
             boxes = np.hstack([rows[:, 3:7] * [width, height, width, height], rows[:, 2:3]])
         else:
             # ATSS: box in pixels of the input, score.
+            rows = rows.reshape(-1, 5)
             scale = [width / self._width, height / self._height] * 2
             boxes = np.hstack([rows[:, :4] * scale, rows[:, 4:5]])
         return boxes[boxes[:, 4] > 0.02].astype(np.float32)
+
+
+def _width(output: Any) -> int:
+    """Return the length of an output's rows; 0 where it has none, or they vary."""
+    shape = output.partial_shape
+    if shape.rank.is_dynamic or len(shape) < 2 or shape[-1].is_dynamic:
+        return 0
+    return int(shape[-1].get_length())

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
+import math
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints, TypeVar
 
@@ -14,7 +15,7 @@ import yaml
 from finetrack_ros.errors import ConfigError
 from finetrack_ros.training.augment import AugmentConfig
 from finetrack_ros.training.compose import ComposeConfig
-from finetrack_ros.training.config import DataConfig, TrainConfig
+from finetrack_ros.training.config import DataConfig, require_least, TrainConfig
 from finetrack_ros.training.pseudo_labels import PseudoLabeller
 
 T = TypeVar('T')
@@ -41,6 +42,10 @@ class FrameSet:
     complete: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Check how often the frames are seen."""
+        require_least(self, {'repeat': 1})
+
 
 @dataclass(frozen=True)
 class CropSet:
@@ -54,6 +59,10 @@ class CropSet:
     path: str
     leave_out: int = 0
     validate: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the numbers of ids."""
+        require_least(self, {'leave_out': 0, 'validate': 0})
 
 
 @dataclass(frozen=True)
@@ -81,6 +90,10 @@ class Recipe:
     augment: AugmentConfig = AugmentConfig()
     compose: ComposeConfig = ComposeConfig()
     train: TrainConfig = TrainConfig()
+
+    def __post_init__(self) -> None:
+        """Check the number of people in other clothes."""
+        require_least(self, {'restyled': 0})
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for a checkpoint."""
@@ -126,9 +139,21 @@ def _change(content: dict[str, Any], change: str) -> None:
 
 
 def locate(root: Path, path: str) -> Path:
-    """Return where a recipe's path leads: into the data folder, or else as it stands."""
-    inside = root / path
-    return inside if inside.exists() else Path(path)
+    """Return where a recipe's path leads: into the data folder, or as it stands if that exists."""
+    inside, outside = root / path, Path(path)
+    return outside if outside.exists() and not inside.exists() else inside
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], where: str = '') -> list[str]:
+    """Return the keys, such as train.steps, by which the values of two recipes differ."""
+    found = []
+    for key in {**old, **new}:
+        before, now = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(now, Mapping):
+            found += differences(before, now, f'{where}{key}.')
+        elif before != now:
+            found.append(f'{where}{key}')
+    return found
 
 
 def build(kind: type[T], content: Any, where: str) -> T:
@@ -144,13 +169,15 @@ def build(kind: type[T], content: Any, where: str) -> T:
     values = {str(key): value for key, value in content.items()}
     if kind is FrameSet:
         # A reader's own options stand beside the keys that all sets have.
-        options = {key: values.pop(key) for key in set(values) - set(known)}
-        values['options'] = options
+        known.remove('options')
+        options = {key: values.pop(key) for key in [*values] if key not in known}
     for key in values:
         if key not in known:
             raise ConfigError(f"{where}: there is no key '{key}'; the keys are "
                               f'{", ".join(known)}')
     built = {key: _convert(hints[key], value, f'{where}: {key}') for key, value in values.items()}
+    if kind is FrameSet:
+        built['options'] = options
     try:
         return kind(**built)
     except TypeError as error:
@@ -174,12 +201,25 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
             raise ConfigError(f'{where} is {value!r}; give a list')
         if len(inner) == 2 and inner[1] is not Ellipsis and len(value) != 2:
             raise ConfigError(f'{where} is {value!r}; give two values')
-        return tuple(_convert(inner[0], item, where) for item in value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return tuple(_convert(inner[0], item, f'{where}[{number}]')
+                     for number, item in enumerate(value))
+    if hint is float:
+        value = _number(value)
     allowed = Mapping if get_origin(hint) is not None else hint
     if not isinstance(value, allowed) or (isinstance(value, bool) and hint is not bool):
-        wanted = {int: 'a whole number', float: 'a number', str: 'a text',
+        wanted = {int: 'a whole number', float: 'a number', str: 'a text, in quotes where needed',
                   bool: 'true or false'}.get(hint, 'keys and values')
         raise ConfigError(f'{where} is {value!r}; give {wanted}')
     return value
+
+
+def _number(value: Any) -> Any:
+    """Return what YAML gives for a finite number as float, all else as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return value
+    try:
+        # YAML takes 1e-3, without a point, for a text.
+        number = float(value)
+    except (ValueError, OverflowError):
+        return value
+    return number if math.isfinite(number) else str(value)

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 import hashlib
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from tempfile import NamedTemporaryFile
+from typing import Any, IO
 
 import cv2
 import numpy as np
@@ -87,15 +88,13 @@ class Teachers:
                 crops: Callable[[], Iterable[np.ndarray]]) -> Vectors:
         key = hashlib.sha256('\n'.join([n.key for n in self._networks] + list(names)).encode())
         path = self._cache / f'{key.hexdigest()[:24]}.npy'
-        if path.is_file():
-            return np.load(path)
-        self._progress(f'{len(names)} crops of {title} to the teachers')
+        stored = _stored_vectors(path, (len(names), self.dim))
+        if stored is not None:
+            return stored
+        if names:
+            self._progress(f'{len(names)} crops of {title} to the teachers')
         vectors = self._compute(crops(), len(names))
-        self._cache.mkdir(parents=True, exist_ok=True)
-        # Written aside and moved: a run that is killed leaves no half of a file behind.
-        part = path.with_suffix('.part.npy')
-        np.save(part, vectors)
-        part.replace(path)
+        write_aside(path, lambda file: np.save(file, vectors))
         return vectors
 
     def _compute(self, crops: Iterable[np.ndarray], count: int) -> Vectors:
@@ -105,7 +104,7 @@ class Teachers:
             good = [i for i, crop in enumerate(batch) if crop.size]
             if good:
                 joined = np.hstack([n([batch[i] for i in good]) for n in self._networks])
-                joined /= np.linalg.norm(joined, axis=1, keepdims=True)
+                joined /= len(self._networks) ** 0.5
                 vectors[[start + i for i in good]] = joined
             start += len(batch)
         return vectors
@@ -134,22 +133,66 @@ def load_network(path: Path) -> tuple[Any, str]:
     except RuntimeError as error:
         raise SourceError(f'{path}: cannot be read as an OpenVINO IR ({error}); '
                           'fetch both files of the network again') from error
-    if len(network.inputs) != 1 or len(network.input(0).partial_shape) != 4:
+    if len(network.inputs) != 1:
         raise SourceError(f'{path}: takes no single image; give a network of one image input')
     return network, key
+
+
+def image_size(network: Any, path: Path) -> tuple[int, int]:
+    """
+    Return height and width of a network's input.
+
+    :raises SourceError: where it is no batch of BGR images [N, 3, H, W] of one size.
+    """
+    shape = network.input(0).partial_shape
+    if shape.rank.is_dynamic or len(shape) != 4 or any(side.is_dynamic for side in shape[1:]) \
+            or shape[1].get_length() != 3:
+        raise SourceError(f'{path}: takes {shape}; give a network of images [N, 3, H, W] whose '
+                          'size is set')
+    return int(shape[2].get_length()), int(shape[3].get_length())
+
+
+def write_aside(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """
+    Write a file under another name, then move it: a run that is killed leaves no half behind.
+
+    :raises SourceError: where that is not allowed, or the disk is full.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A name of its own for each process: others may be computing the same.
+        with NamedTemporaryFile(dir=path.parent, suffix=path.suffix, delete=False) as part:
+            write(part)
+        Path(part.name).replace(path)
+    except OSError as error:
+        raise SourceError(f'{path}: cannot be written ({error}); name another folder with '
+                          '--cache') from error
+
+
+def _stored_vectors(path: Path, shape: tuple[int, int]) -> Vectors | None:
+    """Return what an earlier run wrote; None where there is nothing, or it is damaged."""
+    try:
+        stored = np.load(path)
+    except (OSError, ValueError, EOFError):
+        return None
+    return stored if isinstance(stored, np.ndarray) and stored.shape == shape else None
 
 
 class _Network:
     """One network; ``key`` says which, by its content."""
 
     def __init__(self, path: Path) -> None:
+        network, self.key = load_network(path)
         import openvino
 
-        network, self.key = load_network(path)
-        _, _, self._height, self._width = (int(side) for side in network.input(0).shape)
-        self.dim = int(np.prod(network.output(0).shape[1:]))
-        # Of one size of batch only: some networks' heads do not take another at run time.
-        network.reshape([BATCH, 3, self._height, self._width])
+        self._height, self._width = image_size(network, path)
+        try:
+            # Of one size of batch only: some networks' heads do not take another at run time.
+            network.reshape([BATCH, 3, self._height, self._width])
+            self.dim = int(np.prod(network.output(0).shape[1:]))
+        except RuntimeError as error:
+            raise SourceError(f'{path}: takes no batch of {BATCH} images ({error}); give a '
+                              'network whose first dimension may change') from error
         self._model = openvino.Core().compile_model(network, 'CPU', {'ENABLE_CPU_PINNING': False})
 
     def __call__(self, crops: Sequence[np.ndarray]) -> NDArray[np.float32]:

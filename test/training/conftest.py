@@ -1,38 +1,81 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A small data folder with every kind of training source."""
+"""A small data folder with every kind of training source, recipes and weights to go with it."""
 
+from collections.abc import Callable
+import importlib.util
 import io
 from pathlib import Path
 import tarfile
+from types import ModuleType
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+RUNNER = Path(__file__).with_name('run_train.py')
 SEQUENCE_LENGTH = 12
 MARKET_IDS = (2, 7, 10, 11, 12, 30)
 CROPS_PER_ID = 5
-SPLIT = """\
-train:
-  sequences: [{path: mot/street, first: 1, last: 8}]
-  stills: [{path: det/stills}]
-evaluate:
-  sequences: [{path: mot/street, first: 9, last: 12}]
-identities: {path: reid/crops.tar, evaluate_last: 2}
-"""
+RECIPE = {
+    'name': 'tiny',
+    'frames': [{'format': 'mot', 'path': 'mot/street', 'frames': '1:8'},
+               {'format': 'yolo', 'path': 'det/stills'}],
+    'crops': [{'path': 'reid/crops.tar', 'leave_out': 2}],
+    'data': {'input_size': 96, 'real_frames': 2, 'composed_frames': 2, 'group_size': 2,
+             'frame_stride': 2, 'num_workers': 0},
+    'compose': {'people': [2, 3], 'height': [16, 40]},
+    'train': {'steps': 2, 'warmup': 1, 'detector_sizes': [64, 96], 'checkpoint_steps': 1},
+}
 
 
 @pytest.fixture(scope='session')
 def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a data folder: sequence mot/street, det/stills, reid/crops.tar and split.yaml."""
+    """Return a data folder: sequence mot/street, det/stills and reid/crops.tar."""
     root = tmp_path_factory.mktemp('data')
     rng = np.random.default_rng(0)
     _write_sequence(root / 'mot' / 'street', rng)
     _write_stills(root / 'det' / 'stills', rng)
     _write_crops(root / 'reid' / 'crops.tar', rng)
-    (root / 'split.yaml').write_text(SPLIT)
     return root
+
+
+@pytest.fixture(scope='session')
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a checkpoint of an 80-class YOLOX-nano as Megvii saves it."""
+    torch = pytest.importorskip('torch', reason='needs the extra "train"')
+    from finetrack_ros.models import YOLOX
+
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp('weights') / 'yolox.pth'
+    torch.save({'model': YOLOX('nano').state_dict()}, path)
+    return path
+
+
+@pytest.fixture
+def make_recipe() -> Callable[..., Any]:
+    """Return what makes a recipe of the small data folder, with sections changed or replaced."""
+    from finetrack_ros.training.recipe import build, Recipe
+
+    def make(weights: Path | str = 'none.pth', **changes: Any) -> Recipe:
+        content: dict[str, Any] = {**RECIPE, 'weights': str(weights)}
+        for key, value in changes.items():
+            content[key] = {**content[key], **value} if isinstance(value, dict) and isinstance(
+                content.get(key), dict) else value
+        return build(Recipe, content, 'test')
+
+    return make
+
+
+@pytest.fixture
+def runner() -> ModuleType:
+    """Return run_train.py, which is a script too, as a module."""
+    spec = importlib.util.spec_from_file_location('run_train', RUNNER)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _write_sequence(folder: Path, rng: np.random.Generator) -> None:

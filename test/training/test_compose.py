@@ -11,15 +11,23 @@ import pytest
 
 from finetrack_ros.errors import ConfigError
 from finetrack_ros.training.augment import AugmentConfig, pad, photometric, random_view
-from finetrack_ros.training.compose import ComposeConfig, place_people, VirtualVideoComposer
+from finetrack_ros.training.compose import (
+    ComposeConfig,
+    place_people,
+    truncate,
+    VirtualVideoComposer,
+)
+from finetrack_ros.training.restyle import restyle
 
 SIZE = (160, 192)
 CONFIG = ComposeConfig(people=(3, 5), height=(16, 60))
-PLAIN = AugmentConfig(hue=0, saturation=0, value=0, blur=0, jpeg=0)
+PLAIN = AugmentConfig(hue=0, saturation=0, value=0, blur=0, jpeg=0, close=0, dim=0, cast=0,
+                      small=0)
 seeds = st.integers(0, 10_000)
 
 
-def make_composer(identities=8, cameras=2, crops=4, config=CONFIG, augment=PLAIN, read=None):
+def make_composer(identities=8, cameras=2, crops=4, config=CONFIG, augment=PLAIN, read=None,
+                  unknown=()):
     """
     Return a composer whose crops are flat: blue 10 * identity, red the crop index.
 
@@ -35,7 +43,7 @@ def make_composer(identities=8, cameras=2, crops=4, config=CONFIG, augment=PLAIN
 
     return VirtualVideoComposer(
         table, read_crop, 3, lambda index: np.full((90, 120, 3), 250, np.uint8), SIZE, config,
-        augment)
+        augment, unknown)
 
 
 @settings(deadline=None, max_examples=30)
@@ -52,6 +60,73 @@ def test_same_people_in_each_frame(seed):
     assert 3 <= len(people) <= 5
 
 
+@settings(deadline=None, max_examples=30)
+@given(seed=seeds, identities=st.integers(0, 8), strangers=st.integers(0, 6),
+       share=st.floats(0, 1), people=st.tuples(st.integers(1, 4), st.integers(0, 4)))
+def test_ids_crops_and_boxes_belong_together(seed, identities, strangers, share, people):
+    config = replace(CONFIG, people=(people[0], sum(people)), unknown=share)
+    unknown = list(range(100, 100 + strangers))
+    if identities < config.people[1] and not (unknown and identities + strangers):
+        with pytest.raises(ConfigError, match='identities'):
+            make_composer(identities, config=config, unknown=unknown)
+        return
+    composer = make_composer(identities, config=config, unknown=unknown)
+    for frame in composer.compose(3, np.random.default_rng(seed)):
+        assert frame.ids.dtype == frame.crops.dtype == np.int64
+        assert frame.boxes.shape == (len(frame.ids), 4)
+        assert len(frame.crops) == len(set(frame.crops)) == len(frame.ids)
+        assert len(frame.ids) <= config.people[1]
+        for identity, crop in zip(frame.ids, frame.crops, strict=True):
+            assert crop in unknown if identity < 0 else crop // 4 == identity
+        assert (frame.ids >= -1).all()
+
+
+def test_strangers_have_their_share_and_stay():
+    config = replace(CONFIG, people=(5, 5), height=(16, 30), unknown=0.4)
+    frames = make_composer(config=config, unknown=range(100, 120)).compose(
+        4, np.random.default_rng(0))
+    strangers = [set(frame.crops[frame.ids < 0]) for frame in frames]
+    assert all(len(frame.ids) == 5 for frame in frames)
+    assert len(strangers[0]) == 2
+    assert all(crops == strangers[0] for crops in strangers)
+
+
+@settings(deadline=None)
+@given(seed=seeds, height=st.integers(1, 60), width=st.integers(1, 30))
+def test_truncated_crop_is_a_part_of_it(seed, height, width):
+    crop = np.arange(height * width * 3, dtype=np.int64).reshape(height, width, 3)
+    part = truncate(crop, np.random.default_rng(seed), replace(CONFIG, truncate=1))
+    assert part.size
+    top, left = divmod(int(part[0, 0, 0]) // 3, width)
+    same = crop[top:top + part.shape[0], left:left + part.shape[1]]
+    np.testing.assert_array_equal(part, same)
+    assert part.shape[0] >= height // 2
+    assert part.shape[1] >= width // 2
+    assert truncate(crop, np.random.default_rng(seed), replace(CONFIG, truncate=0)) is crop
+
+
+@pytest.mark.parametrize('shape', [(1, 1), (2, 40), (128, 64), (400, 3)])
+def test_crop_of_any_size_is_pasted(shape):
+    config = replace(CONFIG, people=(1, 1), erase=1, truncate=1, coarse=1)
+    composer = VirtualVideoComposer(
+        {0: [(0, 0)]}, lambda index: np.zeros((*shape, 3), np.uint8), 1,
+        lambda index: np.zeros((7, 5, 3), np.uint8), SIZE, config, AugmentConfig())
+    for seed in range(5):
+        frame = composer.compose(1, np.random.default_rng(seed))[0]
+        assert frame.image.shape == (*SIZE, 3)
+        assert len(frame.boxes) == 1
+
+
+def test_other_clothes_have_other_colours():
+    crop = np.full((100, 40, 3), (40, 60, 200), np.uint8)
+    first, again, other = (restyle(crop, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert first.shape == crop.shape
+    assert first.dtype == np.uint8
+    assert np.abs(first.astype(int) - other).mean() > 5
+    assert np.abs(first[:30].astype(int).mean((0, 1)) - first[70:].mean((0, 1))).max() > 5
+
+
 def test_video_is_a_function_of_the_seed():
     first, second, other = (make_composer(augment=AugmentConfig()).compose(
         2, np.random.default_rng(seed)) for seed in (1, 1, 2))
@@ -63,7 +138,7 @@ def test_video_is_a_function_of_the_seed():
 
 
 def test_box_shows_the_identity():
-    config = replace(CONFIG, gain=0, erase=0, max_overlap=0)
+    config = replace(CONFIG, gain=0, erase=0, coarse=0, max_overlap=0)
     frame = make_composer(config=config).compose(1, np.random.default_rng(3))[0]
     for box, identity in zip(frame.boxes.astype(int), frame.ids, strict=True):
         centre = frame.image[(box[1] + box[3]) // 2, (box[0] + box[2]) // 2]
@@ -101,10 +176,32 @@ def test_too_few_identities_or_no_background_is_an_error():
                              SIZE, CONFIG, PLAIN)
 
 
-@pytest.mark.parametrize('values', [{'people': (5, 3)}, {'people': (0, 3)}, {'height': (90, 30)}])
+@pytest.mark.parametrize('values', [{'people': (5, 3)}, {'people': (0, 3)}, {'height': (90, 30)},
+                                    {'erase': 1.5}, {'unknown': -0.1}, {'gain': -1}])
 def test_bad_config_is_named(values):
     with pytest.raises(ConfigError, match=next(iter(values))):
         ComposeConfig(**values)
+
+
+@settings(deadline=None)
+@given(seed=seeds, height=st.integers(1, 40), width=st.integers(1, 40))
+def test_view_of_tiny_images(seed, height, width):
+    box = np.array([[0, 0, width, height]], np.float32)
+    view = random_view(np.zeros((height, width, 3), np.uint8), box, (32, 32),
+                       np.random.default_rng(seed), AugmentConfig(close=1))
+    assert view.image.size
+    assert max(view.image.shape[:2]) <= 32
+    assert (view.boxes >= 0).all()
+
+
+def test_close_person_is_cut_off():
+    image = np.zeros((100, 160, 3), np.uint8)
+    box = np.array([[60, 10, 100, 90]], np.float32)
+    config = replace(PLAIN, close=1, close_height=(2, 2.5))
+    views = [random_view(image, box, SIZE, np.random.default_rng(seed), config)
+             for seed in range(40)]
+    assert all(view.visible[0] < 0.9 for view in views)
+    assert np.mean([np.ptp(view.boxes[0, [1, 3]]) for view in views]) > SIZE[0] * 0.6
 
 
 @settings(deadline=None)
@@ -138,7 +235,8 @@ def test_photometric_without_strength_changes_little():
     image = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
     changed = photometric(image, np.random.default_rng(0), PLAIN)
     assert np.abs(changed.astype(int) - image).max() <= 6
-    strong = photometric(image, np.random.default_rng(0), AugmentConfig(blur=1, jpeg=1))
+    strong = photometric(image, np.random.default_rng(0), AugmentConfig(
+        blur=1, jpeg=1, dim=1, cast=1, small=1))
     assert strong.shape == image.shape
     assert np.abs(strong.astype(int) - image).mean() > 10
 

@@ -73,8 +73,8 @@ def test_perfect_boxes_have_no_iou_loss() -> None:
     targets = [DetectionTargets(box[None], torch.zeros(1, dtype=torch.bool))]
     perfect = detection_loss(_raw_for(box, corners, 2.0), corners, strides, targets)
     shifted = detection_loss(_raw_for(box + 4, corners, 2.0), corners, strides, targets)
-    assert perfect['iou'].item() == pytest.approx(0.0, abs=1e-4)
-    assert shifted['iou'].item() > 0.1
+    assert perfect.losses['iou'].item() == pytest.approx(0.0, abs=1e-4)
+    assert shifted.losses['iou'].item() > 0.1
 
 
 def test_ignored_people_cost_nothing() -> None:
@@ -84,10 +84,34 @@ def test_ignored_people_cost_nothing() -> None:
     raw = _raw_for(torch.tensor([16.0, 16, 40, 48]), corners, 4.0)
     nobody = [DetectionTargets(torch.zeros(0, 4), torch.zeros(0, dtype=torch.bool))]
     ignored = [DetectionTargets(everywhere, torch.ones(1, dtype=torch.bool))]
-    assert detection_loss(raw, corners, strides, nobody)['objectness'].item() > 100
-    losses = detection_loss(raw, corners, strides, ignored)
+    found = detection_loss(raw, corners, strides, nobody)
+    assert found.losses['objectness'].item() > 100
+    assert not found.positive.any()
+    losses = detection_loss(raw, corners, strides, ignored).losses
     assert {name: value.item() for name, value in losses.items()} == {
         'iou': 0.0, 'objectness': 0.0, 'class': 0.0}
+
+
+def test_positive_cells_are_those_that_learn() -> None:
+    """A box marks its cells in its own image, and only there."""
+    corners, strides = _grid(8)
+    box = torch.tensor([16.0, 16, 40, 48])
+    nobody = DetectionTargets(torch.zeros(0, 4), torch.zeros(0, dtype=torch.bool))
+    somebody = DetectionTargets(box[None], torch.zeros(1, dtype=torch.bool))
+    raw = _raw_for(box, corners, 2.0).repeat(2, 1, 1)
+    positive = detection_loss(raw, corners, strides, [nobody, somebody]).positive
+    assert positive.shape == (2, 64)
+    assert not positive[0].any()
+    assert 1 <= int(positive[1].sum()) <= 10
+
+
+def test_no_image_has_zero_loss_with_a_gradient() -> None:
+    """A step without a frame that trains the detector neither fails nor leads anywhere."""
+    corners, strides = _grid(8)
+    raw = torch.randn(0, 64, 6, requires_grad=True)
+    losses = detection_loss(raw, corners, strides, []).losses
+    sum(losses.values()).backward()
+    assert [value.item() for value in losses.values()] == [0.0, 0.0, 0.0]
 
 
 def test_triplet_prefers_separate_identities() -> None:
@@ -133,7 +157,10 @@ def test_identity_loss_falls_when_trained() -> None:
 
 
 def test_identity_loss_of_nobody_is_zero() -> None:
-    """A step without known identities has no identity loss."""
-    none = IdentityClassifier(4, 8, 3, 5)(torch.zeros(0, 8), torch.zeros(0, 3, 5),
-                                          torch.zeros(0, dtype=torch.long))
+    """A step without known identities has no identity loss, yet all weights take part."""
+    classifier = IdentityClassifier(4, 8, 3, 5)
+    vectors = [torch.zeros(0, 8, requires_grad=True), torch.zeros(0, 3, 5, requires_grad=True)]
+    none = classifier(*vectors, torch.zeros(0, dtype=torch.long))
     assert [value.item() for value in none] == [0.0, 0.0]
+    sum(none).backward()
+    assert all(weight.grad is not None for weight in classifier.parameters())

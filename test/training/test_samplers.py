@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Invariants of the batch samplers."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
 
@@ -24,6 +24,7 @@ SAMPLERS = {
 
 
 @pytest.mark.parametrize('kind', SAMPLERS)
+@settings(deadline=None)
 @given(videos=lengths, batch_size=small, seed=seeds, epoch=seeds)
 def test_epoch_holds_every_frame_once(kind, videos, batch_size, seed, epoch):
     sampler = SAMPLERS[kind](videos, batch_size, seed)
@@ -37,6 +38,7 @@ def test_epoch_holds_every_frame_once(kind, videos, batch_size, seed, epoch):
 
 
 @pytest.mark.parametrize('kind', SAMPLERS)
+@settings(deadline=None)
 @given(videos=lengths, batch_size=small, seed=seeds, epoch=seeds)
 def test_order_depends_on_seed_and_epoch_alone(kind, videos, batch_size, seed, epoch):
     first = SAMPLERS[kind](videos, batch_size, seed)
@@ -48,12 +50,14 @@ def test_order_depends_on_seed_and_epoch_alone(kind, videos, batch_size, seed, e
 
 
 @pytest.mark.parametrize('kind', ['shuffle_group', 'sequential'])
+@settings(deadline=None)
 @given(videos=lengths, batch_size=small, seed=seeds)
 def test_batch_shows_one_video(kind, videos, batch_size, seed):
     for batch in SAMPLERS[kind](videos, batch_size, seed):
         assert len({video for video, _ in batch}) == 1
 
 
+@settings(deadline=None)
 @given(videos=lengths, group_size=small, batch_size=small, seed=seeds, epoch=seeds)
 def test_groups_are_consecutive_and_in_order(videos, group_size, batch_size, seed, epoch):
     sampler = ShuffleGroupSampler(videos, group_size, batch_size, seed)
@@ -67,6 +71,7 @@ def test_groups_are_consecutive_and_in_order(videos, group_size, batch_size, see
         positions = positions[size:]
 
 
+@settings(deadline=None)
 @given(videos=lengths, group_size=small, seed=seeds)
 def test_batch_of_group_size_is_one_group(videos, group_size, seed):
     for batch in ShuffleGroupSampler(videos, group_size, group_size, seed):
