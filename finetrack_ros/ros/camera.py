@@ -94,6 +94,7 @@ class Camera:
             runner.embedding_dim if runner and settings.values['embeddings'] else 0,
             settings.values)
         self._last_stamp: float | None = None
+        self._view: tuple[Any, ...] | None = None
         self._lock = threading.Lock()
 
     def _make_inputs(self, prefix: str, settings: Settings) -> list[TopicInput]:
@@ -165,6 +166,7 @@ class Camera:
 
     def _receive_image(self, msg: Any) -> None:
         self.stats.count(received=1)
+        self._note_view(msg.header.frame_id, getattr(msg, 'width', 0), getattr(msg, 'height', 0))
         if self._pairs is None:
             self._offer_frame(msg, None)
         elif pair := self._pairs.add_image(msg):
@@ -174,10 +176,17 @@ class Camera:
     def _receive_detections(self, msg: Any) -> None:
         if self._pairs is None:
             self.stats.count(received=1)
+            self._note_view(msg.header.frame_id)
             self._offer_frame(None, msg)
         elif pair := self._pairs.add_detections(msg):
             self.stats.count(paired=1)
             self._offer_frame(*pair)
+
+    def _note_view(self, *view: Any) -> None:
+        """Count a frame that looks as if it came from another camera than the one before."""
+        if self._view is not None and view != self._view:
+            self.stats.count(views=1)
+        self._view = view
 
     def _offer_frame(self, image: Any, detections: Any) -> None:
         self._outputs.follow()

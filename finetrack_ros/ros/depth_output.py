@@ -46,6 +46,12 @@ class DepthInput(TopicInput):
     argument = 'depth_topic'
     type_remedy = "let 'depth_topic' of the launch file name a raw depth image"
 
+    def siblings(self) -> dict[str, str]:
+        """Return the topic on which image_transport publishes compressed depth."""
+        return {f'{self.topic}/compressedDepth':
+                'let the driver publish raw depth images, or decompress them (ros2 run '
+                'image_transport republish)'}
+
 
 class CameraInfoInput(TopicInput):
     """Subscription to the calibration of one camera."""

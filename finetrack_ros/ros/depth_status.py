@@ -86,10 +86,8 @@ def _verdict(inputs: Sequence[InputReport], snapshot: DepthSnapshot,
         return WARN, f"{recent['failed']} frames without positions: {snapshot.last_error}"
     depth = inputs[0]
     if depth.silence > values['image_timeout']:
-        remedy = (f'look at the {depth.source}' if depth.publishers
-                  else f'start the {depth.source} or correct {depth.argument}')
         return WARN, (f"no depth image on '{depth.topic}' for {depth.silence:.0f} s from "
-                      f'{depth.publishers} publishers: {remedy}')
+                      f'{depth.publishers} publishers: {depth.remedy}')
     if recent['unpaired'] > recent['paired']:
         return WARN, (
             f"{recent['unpaired']} of {recent['unpaired'] + recent['paired']} frames have no "

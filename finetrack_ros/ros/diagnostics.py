@@ -64,9 +64,8 @@ def camera_status(node_name: str, inputs: Sequence[InputReport], snapshot: Snaps
         level = ERROR
         message = f'{snapshot.recent.failed} frames failed: {snapshot.last_error}'
     elif verdicts := [verdict for verdict in (
-            _badness(snapshot), _silence(inputs, limits), _pairing(inputs, snapshot, limits),
-            _jumps(inputs[0], snapshot), _lateness(snapshot, limits), _drops(snapshot, limits),
-            _rate(snapshot, limits)) if verdict is not None]:
+            _badness(snapshot), *_unlogged(inputs, snapshot, limits),
+            _jumps(inputs[0], snapshot)) if verdict is not None]:
         # The first of the worst level: earlier ones are causes of later ones.
         level, message = next((v for v in verdicts if v[0] == ERROR), verdicts[0])
     values = _counts(snapshot) | {
@@ -74,7 +73,27 @@ def camera_status(node_name: str, inputs: Sequence[InputReport], snapshot: Snaps
     return status(f'{node_name}: {inputs[0].topic}', level, message, values)
 
 
+def unlogged_fault(inputs: Sequence[InputReport], snapshot: Snapshot, limits: Mapping[str, Any]
+                   ) -> str:
+    """
+    Return the fault of a camera that no frame has told in the log, '' without any.
+
+    What is wrong with single frames and publishers is logged where it is found.
+    """
+    verdicts = [verdict for verdict in _unlogged(inputs, snapshot, limits) if verdict is not None]
+    return verdicts[0][1] if verdicts else ''
+
+
+def _unlogged(inputs: Sequence[InputReport], snapshot: Snapshot, limits: Mapping[str, Any]
+              ) -> list[Verdict | None]:
+    return [_silence(inputs, limits), _pairing(inputs, snapshot, limits),
+            _rivals(inputs[0], snapshot), _lateness(snapshot, limits), _drops(snapshot, limits),
+            _rate(snapshot, limits)]
+
+
 def _badness(snapshot: Snapshot) -> Verdict | None:
+    if snapshot.recent.bad and not snapshot.recent.processed:
+        return ERROR, f'all of {snapshot.recent.bad} images are bad: {snapshot.last_error}'
     if snapshot.recent.bad:
         return WARN, f'{snapshot.recent.bad} bad images: {snapshot.last_error}'
     if snapshot.recent.bad_detections:
@@ -86,11 +105,9 @@ def _silence(inputs: Sequence[InputReport], limits: Mapping[str, Any]) -> Verdic
     timeout = limits['image_timeout']
     for report in inputs:
         if report.silence > timeout:
-            remedy = (f'start the {report.source} or correct {report.argument}'
-                      if not report.publishers else f'look at the {report.source}')
             return (_level(report.silence, timeout, limits),
                     f"no {report.what} on '{report.topic}' for {report.silence:.0f} s from "
-                    f'{report.publishers} publishers: {remedy}')
+                    f'{report.publishers} publishers: {report.remedy}')
     return None
 
 
@@ -104,6 +121,19 @@ def _pairing(inputs: Sequence[InputReport], snapshot: Snapshot, limits: Mapping[
         f"{lost} messages on '{detections.topic}' and none has the stamp of an image on "
         f"'{images.topic}': let the detector copy its image's header, or where it is slow, raise "
         f"the parameter 'pairing_queue' above {limits['pairing_queue']} frames")
+
+
+def _rivals(images: InputReport, snapshot: Snapshot) -> Verdict | None:
+    """Tell of several cameras on one topic, whose tracks would be mixed."""
+    remedy = ('let each camera publish on a topic of its own, and name them as in '
+              'cameras:=front,rear image_topic:=/{camera}/image_raw')
+    who = f" from {' and '.join(images.nodes)}" if images.nodes else ''
+    if snapshot.recent.views > 1:
+        return WARN, (f"frame_id or size of what comes on '{images.topic}'{who} changed "
+                      f'{snapshot.recent.views} times: {remedy}')
+    if len(images.nodes) > 1:
+        return WARN, f"{len(images.nodes)} nodes publish on '{images.topic}',{who[5:]}: {remedy}"
+    return None
 
 
 def _jumps(images: InputReport, snapshot: Snapshot) -> Verdict | None:

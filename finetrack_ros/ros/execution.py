@@ -29,8 +29,8 @@ _REMEDIES = {
     'remap rule': 'give names of letters, digits, underscores and slashes, as in -r '
                   'image:=/camera/image_raw',
     'log level': 'give one of debug, info, warn, error, fatal',
-    'params file': "begin it with two lines, '/**:' and below it '  ros__parameters:', as "
-                   'config/tracker.yaml does',
+    'params file': "name a file that begins with two lines, '/**:' and below it "
+                   "'  ros__parameters:', as config/tracker.yaml does",
 }
 
 
@@ -51,7 +51,7 @@ def ros_arguments_checked() -> Iterator[None]:
         text = text.removeprefix('failed to initialize rcl: ')
         remedy = next((remedy for what, remedy in _REMEDIES.items() if what in text),
                       'correct what stands after --ros-args')
-        raise ConfigError(f'{text}; {remedy}') from error
+        raise ConfigError(f'ROS cannot start so: {text}; {remedy}') from error
 
 
 @contextlib.contextmanager

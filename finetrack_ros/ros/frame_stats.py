@@ -38,6 +38,7 @@ class Counts:
     :ivar bad: images that could not be decoded.
     :ivar failed: frames that broke the processing.
     :ivar jumps: stamps earlier than the one before.
+    :ivar views: frames of another frame_id or size than the one before.
     :ivar paired: images that found the detections of the same stamp.
     :ivar unpaired_images: images given up without detections of the same stamp.
     :ivar unpaired_detections: messages of detections given up without an image.
@@ -50,6 +51,7 @@ class Counts:
     bad: int = 0
     failed: int = 0
     jumps: int = 0
+    views: int = 0
     paired: int = 0
     unpaired_images: int = 0
     unpaired_detections: int = 0

@@ -13,6 +13,8 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from finetrack_ros.ros.topic_input import newest_qos, TopicInput
 
+COMPRESSED = '/compressed'
+
 
 def image_qos(reliability: ReliabilityPolicy) -> QoSProfile:
     """Return a profile that keeps the newest image only."""
@@ -42,5 +44,14 @@ class ImageInput(TopicInput):
         message_type, resolved = Image, node.resolve_topic_name(topic)
         if transport == 'compressed':
             message_type = CompressedImage
-            resolved = resolved.removesuffix('/compressed') + '/compressed'
+            # That name may be remapped by itself.
+            resolved = node.resolve_topic_name(resolved.removesuffix(COMPRESSED) + COMPRESSED)
         super().__init__(node, message_type, resolved, reliability, callback, depth)
+
+    def siblings(self) -> dict[str, str]:
+        """Return the compressed topic beside a raw one, or the raw beside a compressed one."""
+        if self.type is Image:
+            return {self.topic + COMPRESSED: "set the parameter 'image_transport' to compressed "
+                                             '(image_transport:=compressed)'}
+        return {self.topic.removesuffix(COMPRESSED): "set the parameter 'image_transport' to raw "
+                                                     '(image_transport:=raw)'}

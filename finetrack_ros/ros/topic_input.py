@@ -33,6 +33,8 @@ class InputReport(NamedTuple):
     :ivar publishers: number of publishers, whatever they offer.
     :ivar silence: seconds since the last message, or since the subscription.
     :ivar problems: why messages cannot arrive at all, a sentence each.
+    :ivar nodes: full names of the nodes that publish.
+    :ivar hint: what is published in its place, and what to do then; '' where nothing is.
     """
 
     topic: str
@@ -42,6 +44,16 @@ class InputReport(NamedTuple):
     publishers: int
     silence: float
     problems: Sequence[str]
+    nodes: Sequence[str] = ()
+    hint: str = ''
+
+    @property
+    def remedy(self) -> str:
+        """Return what to do where nothing arrives."""
+        if self.hint:
+            return self.hint
+        return (f'look at the {self.source}' if self.publishers
+                else f'start the {self.source} or correct {self.argument}')
 
 
 def newest_qos(reliability: ReliabilityPolicy, depth: int = 1) -> QoSProfile:
@@ -119,7 +131,24 @@ class TopicInput:
         return InputReport(
             self.topic, self.what, self.source, self.argument,
             int(self._node.count_publishers(self.topic)),
-            time.monotonic() - self._last_message, self.check())
+            time.monotonic() - self._last_message, self.check(), self._publishing_nodes(),
+            self._hint())
+
+    def siblings(self) -> dict[str, str]:
+        """Return topics on which the same may be published in another form, with the remedy."""
+        return {}
+
+    def _hint(self) -> str:
+        if self._node.count_publishers(self.topic):
+            return ''
+        return next((f"only '{topic}' is published: {remedy}"
+                     for topic, remedy in self.siblings().items()
+                     if self._node.count_publishers(topic)), '')
+
+    def _publishing_nodes(self) -> list[str]:
+        publishers = self._node.get_publishers_info_by_topic(self.topic)
+        return sorted({f"{p.node_namespace.rstrip('/')}/{p.node_name}" for p in publishers
+                       if p.node_name != UNKNOWN_NODE})
 
     def check(self) -> list[str]:
         """

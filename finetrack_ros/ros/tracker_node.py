@@ -45,6 +45,7 @@ from finetrack_ros.ros.settings import (
     Settings,
     with_preset,
 )
+from finetrack_ros.ros.status_log import StatusLog
 from finetrack_ros.ros.worker import Worker
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -63,6 +64,10 @@ def load_runner(values: Mapping[str, Any]) -> FineTrackRunner:
                         input_size=values['input_size'], classes=classes)
     runner.warm_up()
     return runner
+
+
+def _kept(kept: bool, otherwise: str) -> str:
+    return 'kept' if kept else otherwise
 
 
 def _reported(transition: Transition) -> Transition:
@@ -128,6 +133,8 @@ class TrackerNode(LifecycleNode):
         self._starter: threading.Thread | None = None
         self._given = declare_parameters(self)
         self._settings = Settings.of(read_parameters(self))
+        self._status_log = StatusLog(lambda text: self.get_logger().warning(text))
+        self._tell_preset()
         self.add_on_set_parameters_callback(self._on_set_parameters)
         self.create_service(Trigger, '~/reset', self._on_reset)
         self.create_service(SetBool, '~/enable', self._on_enable)
@@ -137,6 +144,15 @@ class TrackerNode(LifecycleNode):
         self.create_timer(DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=steady)
         if self._settings.values['autostart']:
             self._autostart = self.create_timer(0.0, self._on_autostart, clock=steady)
+
+    def _tell_preset(self) -> None:
+        """Warn of given values that win over a given preset, which may be all of them."""
+        preset = self._settings.values[PRESET]
+        kept = kept_values(self._settings.values, self._given)
+        if PRESET in self._given and preset != 'default' and kept:
+            self.get_logger().warning(
+                f"tracker.preset '{preset}' does not set what was given beside it, {kept}: leave "
+                'it out of the parameter file to let the preset set it')
 
     @property
     def state(self) -> str:
@@ -190,14 +206,19 @@ class TrackerNode(LifecycleNode):
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Unsubscribe and stop the worker; free the model where it is not to be kept."""
         self._stop()
-        if not self._settings.values['keep_model']:
+        values = self._settings.values
+        if not values['keep_model']:
             self._runner = None
+        self.get_logger().info(
+            f"deactivated: unsubscribed; the model is {_kept(values['keep_model'], 'freed')}, the "
+            f"tracks are {_kept(values['keep_tracks'], 'dropped when activated again')}")
         return super().on_deactivate(state)
 
     @_reported
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free the model and remove the publishers."""
         self._release()
+        self.get_logger().info('cleaned up: model, tracks and publishers are freed')
         return super().on_cleanup(state)
 
     @_reported
@@ -205,6 +226,7 @@ class TrackerNode(LifecycleNode):
         """Free everything."""
         self._finalized = True
         self._release()
+        self.get_logger().info('shut down: everything is freed')
         return super().on_shutdown(state)
 
     def _load(self) -> None:
@@ -296,6 +318,7 @@ class TrackerNode(LifecycleNode):
         response.success = bool(self._cameras)
         response.message = ('all tracks dropped' if response.success
                             else 'nothing to reset: the node is not configured')
+        self.get_logger().info(f'reset: {response.message}')
         return response
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
@@ -307,6 +330,7 @@ class TrackerNode(LifecycleNode):
                 camera.open(self._settings)
         response.success = True
         response.message = 'tracking enabled' if request.data else 'tracking disabled'
+        self.get_logger().info(f'enable: {response.message}')
         return response
 
     def set_parameters(self, parameter_list: list[Parameter]) -> list[SetParametersResult]:
@@ -329,7 +353,11 @@ class TrackerNode(LifecycleNode):
             check_classes(values, self._runner)
         except ConfigError as error:
             return SetParametersResult(successful=False, reason=str(error))
-        self._settings = Settings.of(values)
+        before, self._settings = self._settings.values, Settings.of(values)
+        changed = [f'{name} from {before[name]!r} to {value!r}' for name, value in values.items()
+                   if value != before[name]]
+        if changed:
+            self.get_logger().info(f'parameters changed: {", ".join(changed)}')
         for camera in list(self._cameras.values()):
             camera.update(self._settings)
         return SetParametersResult(successful=True)
@@ -343,12 +371,21 @@ class TrackerNode(LifecycleNode):
             self._runner, self.fault))
         worker = self._worker
         if worker is not None:
-            array.status += [diagnostics.camera_status(
-                name, [source.report() for source in camera.inputs], camera.stats.snapshot(),
-                self._enabled, worker.slots.waiting(), settings.values)
-                for camera in self._cameras.values()]
             for camera in self._cameras.values():
-                array.status += camera.output_statuses()
+                reports = [source.report() for source in camera.inputs]
+                snapshot = camera.stats.snapshot()
+                array.status.append(diagnostics.camera_status(
+                    name, reports, snapshot, self._enabled, worker.slots.waiting(),
+                    settings.values))
+                if self._enabled:
+                    self._status_log.tell(camera.topic, diagnostics.unlogged_fault(
+                        reports, snapshot, settings.values))
+            for camera in self._cameras.values():
+                outputs = camera.output_statuses()
+                array.status += outputs
+                for status in outputs:
+                    self._status_log.tell(
+                        status.name, status.message if status.level != diagnostics.OK else '')
         self._diagnostics.publish(array)
 
 

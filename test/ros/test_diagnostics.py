@@ -7,9 +7,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from finetrack_ros.ros.diagnostics import camera_status, ERROR, model_status, OK, WARN
+from finetrack_ros.ros.diagnostics import (
+    camera_status,
+    ERROR,
+    model_status,
+    OK,
+    unlogged_fault,
+    WARN,
+)
 from finetrack_ros.ros.frame_stats import Counts, Durations, FrameStats, Snapshot
 from finetrack_ros.ros.parameters import PARAMETERS
+from finetrack_ros.ros.status_log import StatusLog
 from finetrack_ros.ros.topic_input import InputReport
 
 pytestmark = pytest.mark.ros
@@ -38,7 +46,10 @@ def test_good_camera_is_ok_with_its_rate():
 @pytest.mark.parametrize(('recent', 'level', 'text'), [
     ({'failed': 1}, ERROR, '1 frames failed: the last error'),
     ({'bad': 2}, WARN, '2 bad images: the last error'),
+    ({'bad': 10, 'processed': 0}, ERROR, 'all of 10 images are bad: the last error'),
     ({'bad_detections': 1}, WARN, 'the last error'),
+    ({'views': 1}, OK, 'frames per second'),
+    ({'views': 8}, WARN, "frame_id or size of what comes on '/image' changed 8 times"),
     ({'jumps': 1}, OK, 'frames per second'),
     ({'jumps': 3}, WARN, "jumped back 3 times, and 1 publishers send on '/image'"),
     ({'dropped': 6}, WARN, '6 of 10 images were overtaken'),
@@ -69,6 +80,44 @@ def test_silence_becomes_an_error_in_time(silence, publishers, level, text):
     report = IMAGES._replace(silence=silence, publishers=publishers)
     found, message = judge(snapshot(received=0, processed=0), [report])
     assert (found, text in message) == (level, True), message
+
+
+def test_what_is_published_in_its_place_is_the_remedy():
+    hint = "only '/image/compressed' is published: set it"
+    report = IMAGES._replace(silence=4.0, publishers=0, hint=hint)
+    assert judge(snapshot(received=0, processed=0), [report])[1].endswith(f'publishers: {hint}')
+
+
+def test_several_nodes_on_one_image_topic_are_a_warning():
+    report = IMAGES._replace(publishers=2, nodes=['/left', '/right'])
+    level, message = judge(snapshot(), [report])
+    assert (level, "2 nodes publish on '/image', /left and /right" in message) == (WARN, True)
+    assert 'cameras:=front,rear' in message
+    assert judge(snapshot(), [report._replace(nodes=['/left'])])[0] == OK
+
+
+def test_log_tells_what_no_frame_tells():
+    silent = IMAGES._replace(silence=4.0, publishers=0)
+    nothing = snapshot(received=0, processed=0)
+    assert "no image on '/image'" in unlogged_fault([silent], nothing, LIMITS)
+    assert unlogged_fault([IMAGES], snapshot(bad=1, failed=1), LIMITS) == ''
+
+
+def test_fault_is_told_once_in_a_period_whatever_its_numbers():
+    said = []
+    log = StatusLog(said.append, period=1000.0)
+    for text in ('silent for 3 s', 'silent for 4.5 s', '', 'silent for 3 s', 'late by 1 s', ''):
+        log.tell('/image', text)
+    log.tell('/other', 'silent for 3 s')
+    assert said == ['silent for 3 s', 'late by 1 s', 'silent for 3 s']
+
+
+def test_fault_that_lasts_is_told_again():
+    said = []
+    log = StatusLog(said.append, period=0.0)
+    for _ in range(3):
+        log.tell('/image', 'silent')
+    assert said == ['silent'] * 3
 
 
 def test_worst_level_wins():
