@@ -11,11 +11,9 @@ The executor's thread only receives images; one worker thread decodes, tracks an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-import functools
 import sys
 import threading
 import time
-import traceback
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -26,7 +24,7 @@ from rclpy.parameter import Parameter
 from rclpy.task import Future
 from std_srvs.srv import SetBool, Trigger
 
-from finetrack_ros.errors import ConfigError, FinetrackError
+from finetrack_ros.errors import ConfigError
 from finetrack_ros.inference import FineTrackRunner, load_model
 from finetrack_ros.ros import diagnostics
 from finetrack_ros.ros.batch import batch_limit, BatchProcessor
@@ -46,6 +44,7 @@ from finetrack_ros.ros.settings import (
     with_preset,
 )
 from finetrack_ros.ros.status_log import StatusLog
+from finetrack_ros.ros.transitions import ManagerBond, reported
 from finetrack_ros.ros.worker import Worker
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -53,7 +52,6 @@ SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FA
 DIAGNOSTICS_PERIOD = 1.0
 
 RunnerFactory = Callable[[Mapping[str, Any]], FineTrackRunner]
-Transition = Callable[['TrackerNode', LifecycleState], TransitionCallbackReturn]
 
 
 def load_runner(values: Mapping[str, Any]) -> FineTrackRunner:
@@ -68,30 +66,6 @@ def load_runner(values: Mapping[str, Any]) -> FineTrackRunner:
 
 def _kept(kept: bool, otherwise: str) -> str:
     return 'kept' if kept else otherwise
-
-
-def _reported(transition: Transition) -> Transition:
-    """
-    Log what goes wrong in a transition and return FAILURE.
-
-    rclpy swallows exceptions of transitions without a word.
-    """
-    @functools.wraps(transition)
-    def wrapper(self: TrackerNode, state: LifecycleState) -> TransitionCallbackReturn:
-        try:
-            self.fault = ''
-            return transition(self, state)
-        except FinetrackError as error:
-            self.fault = str(error)
-        # Whatever it was, the node stays and says it in its log and diagnostics.
-        except Exception as error:
-            self.fault = f'{type(error).__name__}: {error}'
-            self.get_logger().debug(traceback.format_exc())
-        if self.context.ok():
-            self.get_logger().error(f'{transition.__name__} failed: {self.fault}')
-            self._publish_diagnostics()
-        return FAILURE
-    return wrapper
 
 
 class TrackerNode(LifecycleNode):
@@ -130,6 +104,7 @@ class TrackerNode(LifecycleNode):
         self._cameras: dict[str, Camera] = {}
         self._worker: Worker | None = None
         self._enabled = True
+        self._bond = ManagerBond(self)
         self._starter: threading.Thread | None = None
         self._given = declare_parameters(self)
         self._settings = Settings.of(read_parameters(self))
@@ -141,7 +116,7 @@ class TrackerNode(LifecycleNode):
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         # Not the node's clock: with use_sim_time and no clock the node would fall silent.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=steady)
+        self.create_timer(DIAGNOSTICS_PERIOD, self.publish_diagnostics, clock=steady)
         if self._settings.values['autostart']:
             self._autostart = self.create_timer(0.0, self._on_autostart, clock=steady)
 
@@ -167,7 +142,7 @@ class TrackerNode(LifecycleNode):
 
     # Life cycle
 
-    @_reported
+    @reported
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model and create the publishers."""
         self._configured = True
@@ -178,7 +153,7 @@ class TrackerNode(LifecycleNode):
             raise
         return super().on_configure(state)
 
-    @_reported
+    @reported
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model where it was not kept, subscribe and start the worker."""
         settings, runner = self._settings, self._runner
@@ -200,9 +175,11 @@ class TrackerNode(LifecycleNode):
             self._stop()
             super().on_deactivate(state)
             raise
+        if not settings.values['autostart']:
+            self._bond.form()
         return result
 
-    @_reported
+    @reported
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Unsubscribe and stop the worker; free the model where it is not to be kept."""
         self._stop()
@@ -214,14 +191,14 @@ class TrackerNode(LifecycleNode):
             f"tracks are {_kept(values['keep_tracks'], 'dropped when activated again')}")
         return super().on_deactivate(state)
 
-    @_reported
+    @reported
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free the model and remove the publishers."""
         self._release()
         self.get_logger().info('cleaned up: model, tracks and publishers are freed')
         return super().on_cleanup(state)
 
-    @_reported
+    @reported
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free everything."""
         self._finalized = True
@@ -268,6 +245,7 @@ class TrackerNode(LifecycleNode):
         return runner
 
     def _stop(self) -> None:
+        self._bond.end()
         for camera in self._cameras.values():
             camera.close()
         if self._worker is not None:
@@ -362,7 +340,8 @@ class TrackerNode(LifecycleNode):
             camera.update(self._settings)
         return SetParametersResult(successful=True)
 
-    def _publish_diagnostics(self) -> None:
+    def publish_diagnostics(self) -> None:
+        """Publish how model and cameras fare, and log what only that would tell."""
         name, settings = self.get_fully_qualified_name(), self._settings
         array = DiagnosticArray()
         array.header.stamp = self.get_clock().now().to_msg()

@@ -4,6 +4,7 @@
 
 import gc
 import time
+from types import SimpleNamespace
 import weakref
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -18,7 +19,7 @@ from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool, Trigger
 
 from finetrack_ros.errors import ConfigError, ModelError
-from finetrack_ros.ros import tracker_node, TrackerNode
+from finetrack_ros.ros import tracker_node, TrackerNode, transitions
 from finetrack_ros.ros.progress import heartbeat
 
 pytestmark = pytest.mark.ros
@@ -171,6 +172,36 @@ class Model:
     model_name = engine_name = engine_reason = 'fake'
     device_name = 'cpu'
     input_size = 320
+
+
+class Bond:
+    """Stands for that of bondpy."""
+
+    made = []
+
+    def __init__(self, node, topic, name):
+        self.calls = [topic, name]
+        self.made.append(self)
+
+    def __getattr__(self, name):
+        return lambda *values: self.calls.append((name, *values))
+
+
+def test_active_node_has_a_bond_to_its_manager(own_bench, monkeypatch):
+    monkeypatch.setattr(transitions, 'find_spec', lambda name: name == 'bondpy')
+    monkeypatch.setattr(transitions, 'import_module', lambda name: SimpleNamespace(Bond=Bond))
+    node = make_node(own_bench, lambda values: Model(), autostart=False)
+    for step in (node.trigger_configure, node.trigger_activate):
+        assert step() == TransitionCallbackReturn.SUCCESS
+    assert Bond.made[-1].calls == [
+        'bond', 'tracker', ('set_heartbeat_period', 0.1), ('set_heartbeat_timeout', 4.0),
+        ('start',)]
+    node.trigger_deactivate()
+    assert Bond.made[-1].calls[-1] == ('break_bond',)
+    node.trigger_activate()
+    assert len(Bond.made) == 2
+    node.destroy_node()
+    assert Bond.made[-1].calls[-1] == ('break_bond',)
 
 
 def test_cleanup_frees_the_model(own_bench):
