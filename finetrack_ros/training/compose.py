@@ -129,29 +129,17 @@ class VirtualVideoComposer:
         strangers = self._strangers(people)
         known = min(people - strangers, len(self._identities))
         identities = rng.choice(self._identities, known, replace=False)
-        views = [self._choose_crops(int(identity), frames, rng) for identity in identities]
-        views += [[int(crop)] * frames
+        chosen = [views(self._crops[int(identity)], frames, rng) for identity in identities]
+        chosen += [[int(crop)] * frames
                   for crop in rng.choice(self._unknown, strangers, replace=False)]
         numbers = np.concatenate([identities, np.full(strangers, -1)]).astype(np.int64)
-        crops = np.array(views)
+        crops = np.array(chosen)
         return [self._compose_frame(numbers, crops[:, frame], rng) for frame in range(frames)]
 
     def _strangers(self, people: int) -> int:
         """Return how many of so many people are to be of unknown identity."""
         share = self._config.unknown if len(self._identities) else 1.0
         return min(round(people * share), len(self._unknown))
-
-    def _choose_crops(self, identity: int, count: int, rng: np.random.Generator) -> list[int]:
-        """Choose crops of one identity, cameras in turn, repeating when they run out."""
-        crops = self._crops[identity]
-        queues: dict[int, list[int]] = {}
-        for index in rng.permutation(len(crops)):
-            crop, camera = crops[index]
-            queues.setdefault(camera, []).append(crop)
-        longest = max(map(len, queues.values()))
-        by_turn = [queue[turn] for turn in range(longest) for queue in queues.values()
-                   if turn < len(queue)]
-        return [by_turn[number % len(by_turn)] for number in range(count)]
 
     def _compose_frame(self, identities: np.ndarray, crops: np.ndarray,
                        rng: np.random.Generator) -> ComposedFrame:
@@ -161,7 +149,7 @@ class VirtualVideoComposer:
         # Paint from back to front: who stands lower in the image is nearer to the camera.
         for place in np.argsort(boxes[:, 3]):
             crop = truncate(self._read_crop(int(crops[place])), rng, self._config)
-            _paste(canvas, crop, boxes[place], rng, self._config)
+            paste(canvas, crop, boxes[place], rng, self._config)
         image = photometric(canvas, rng, self._augment)
         return ComposedFrame(image, boxes.astype(np.float32), identities[kept].astype(np.int64),
                              crops.astype(np.int64))
@@ -181,6 +169,24 @@ class VirtualVideoComposer:
         if rng.random() < self._augment.flip:
             canvas = cv2.flip(canvas, 1)
         return cv2.blur(canvas, (3, 3))
+
+
+def views(crops: Sequence[tuple[int, int]], count: int, rng: np.random.Generator) -> list[int]:
+    """
+    Choose crops of one identity, cameras in turn, repeating when they run out.
+
+    :param crops: all of the identity's, as (crop index, camera) pairs
+    :param count: how many to choose
+    :param rng: random generator
+    """
+    queues: dict[int, list[int]] = {}
+    for index in rng.permutation(len(crops)):
+        crop, camera = crops[index]
+        queues.setdefault(camera, []).append(crop)
+    longest = max(map(len, queues.values()))
+    by_turn = [queue[turn] for turn in range(longest) for queue in queues.values()
+               if turn < len(queue)]
+    return [by_turn[number % len(by_turn)] for number in range(count)]
 
 
 def place_people(count: int, input_size: tuple[int, int], rng: np.random.Generator,
@@ -250,7 +256,7 @@ def _overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     return (common / np.minimum(area[:, None], other_area[None])).max(axis=1, initial=0)
 
 
-def _paste(canvas: np.ndarray, crop: np.ndarray, box: np.ndarray, rng: np.random.Generator,
+def paste(canvas: np.ndarray, crop: np.ndarray, box: np.ndarray, rng: np.random.Generator,
            config: ComposeConfig) -> None:
     """Blend a crop into its box, changed at random, in place."""
     left, top, right, bottom = box

@@ -57,6 +57,7 @@ class DataConfig:
     frame_stride: int = 4
     box_jitter: float = 0.06
     wrong_box: float = 0.2
+    crops: int = 0
     seed: int = 0
     num_workers: int = 1
 

@@ -18,8 +18,9 @@ from finetrack_ros.datasets.market1501 import Market1501
 from finetrack_ros.datasets.registry import read_clips
 from finetrack_ros.errors import ConfigError, SourceError
 from finetrack_ros.training.compose import VirtualVideoComposer
+from finetrack_ros.training.crop_dataset import CropDataset
 from finetrack_ros.training.crop_pool import CropPool
-from finetrack_ros.training.dataset import Batch, TrainingClip, TrainingDataset
+from finetrack_ros.training.dataset import TrainingClip, TrainingDataset
 from finetrack_ros.training.pseudo_labels import PseudoLabels
 from finetrack_ros.training.recipe import differences, FrameSet, locate, Recipe
 from finetrack_ros.training.revision import revision
@@ -35,6 +36,7 @@ class FineTrackData(L.LightningDataModule):
     :param root: the data folder.
     :param cache: folder for what teachers and labellers say.
     :param progress: called with what takes long, as it begins.
+    :param crop_size: rows and columns of the pixels that the embedder takes.
     :raises ConfigError: when a setting is out of range.
     :raises SourceError: on ``setup``, when data is missing or malformed.
     :ivar num_identities: of the training data, known after ``setup``.
@@ -42,13 +44,15 @@ class FineTrackData(L.LightningDataModule):
     """
 
     def __init__(self, recipe: Recipe, root: Path, cache: Path,
-                 progress: Callable[[str], None] = lambda step: None) -> None:
+                 progress: Callable[[str], None] = lambda step: None,
+                 crop_size: tuple[int, int] = (96, 32)) -> None:
         super().__init__()
+        self._crop_size = crop_size
         self.recipe, self.root, self.cache = recipe, root, cache
         self.num_identities = self.teacher_dim = 0
         self._damaged_crops = 0
         self._progress = progress
-        self._dataset: TrainingDataset | None = None
+        self._dataset: TrainingDataset | CropDataset | None = None
         self._schedule: StepSchedule | None = None
 
     def setup(self, stage: str | None = None) -> None:
@@ -74,7 +78,7 @@ class FineTrackData(L.LightningDataModule):
             numbers, first = number_identities(clip, first) if item.identities else ({}, first)
             vectors = teachers.of_clip(clip) if teachers and item.appearance else None
             clips.append(TrainingClip(clip, numbers, vectors, item.detect, item.appearance))
-            if item.appearance and recipe.train.appearance and recipe.data.composed_frames:
+            if item.appearance and recipe.train.appearance and _needs_crops(recipe):
                 pool.add_clip(clip, numbers, vectors)
         self.num_identities = first
         if recipe.train.appearance and not first and teachers is None:
@@ -84,16 +88,27 @@ class FineTrackData(L.LightningDataModule):
         if teachers and recipe.restyled:
             pool.add_restyled(recipe.restyled, recipe.data.seed, list(pool.unknown),
                               teachers.of_images)
-        composer = None
-        if recipe.train.appearance and recipe.data.composed_frames:
-            composer = self._composer(clips, pool)
-        self._dataset = TrainingDataset(clips, composer, pool, recipe.data, recipe.augment,
-                                        self.teacher_dim)
+        self._dataset = self._crops_only(pool) if recipe.data.crops else self._frames(clips, pool)
         self._schedule = StepSchedule(
             [clip for _, clip in sets], [item.repeat for item, _ in sets], recipe.data,
             recipe.train.steps * recipe.train.accumulate)
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def _frames(self, clips: Sequence[TrainingClip], pool: CropPool) -> TrainingDataset:
+        recipe, composer = self.recipe, None
+        if recipe.train.appearance and recipe.data.composed_frames:
+            composer = self._composer(clips, pool)
+        return TrainingDataset(clips, composer, pool, recipe.data, recipe.augment,
+                               self.teacher_dim)
+
+    def _crops_only(self, pool: CropPool) -> CropDataset:
+        recipe = self.recipe
+        if recipe.train.detector or not recipe.train.appearance:
+            raise ConfigError(f'{recipe.name}: data.crops: a step holds crops alone, which teach '
+                              'no detector; set train.detector to false, train.appearance to true')
+        return CropDataset(pool, self._crop_size, recipe.data, recipe.compose, recipe.augment,
+                           self.teacher_dim)
+
+    def train_dataloader(self) -> DataLoader[Any]:
         """Return the loader of training batches, from the trainer's present step on."""
         self.setup()
         assert self._dataset is not None and self._schedule is not None
@@ -108,7 +123,9 @@ class FineTrackData(L.LightningDataModule):
     @property
     def skipped(self) -> int:
         """Return how often an image could not be read so far."""
-        frames = int(self._dataset.skipped) if self._dataset is not None else 0
+        frames = 0
+        if isinstance(self._dataset, TrainingDataset):
+            frames = int(self._dataset.skipped)
         return self._damaged_crops + frames
 
     def state_dict(self) -> dict[str, Any]:
@@ -165,7 +182,7 @@ class FineTrackData(L.LightningDataModule):
                   for place in range(len(mine.clip.frames))]
 
         def background(index: int) -> np.ndarray:
-            assert self._dataset is not None
+            assert isinstance(self._dataset, TrainingDataset)
             number, place = places[index]
             return self._dataset.read(number, place)[0]
 
@@ -186,6 +203,10 @@ def number_identities(clip: Clip, first: int) -> tuple[dict[int, int], int]:
     known = sorted({int(person) for frame in clip.frames
                     for person in frame.ids[~frame.ignore] if person >= 0})
     return {person: first + place for place, person in enumerate(known)}, first + len(known)
+
+
+def _needs_crops(recipe: Recipe) -> bool:
+    return bool(recipe.data.composed_frames or recipe.data.crops)
 
 
 def _as_is(batch: Any) -> Any:

@@ -162,7 +162,8 @@ class TrainingDataset(Dataset[Batch]):
         if vectors is not None and mine.appearance:
             teacher[:] = vectors[left]
             teacher[ignore | (visible < MIN_VISIBLE_FOR_TEACHERS)] = np.nan
-        return _targets(boxes, self._shifted(boxes, rng), ids, ignore, teacher, mine.detect)
+        regions = shifted(boxes, rng, self._config)
+        return _targets(boxes, regions, ids, ignore, teacher, mine.detect)
 
     def _composed_targets(self, frame: ComposedFrame, rng: np.random.Generator) -> Targets:
         teacher = self._nothing(len(frame.ids))
@@ -170,18 +171,20 @@ class TrainingDataset(Dataset[Batch]):
             vector = self._pool.vector(int(crop))
             if vector is not None:
                 row[:] = vector
-        return _targets(frame.boxes, self._shifted(frame.boxes, rng), frame.ids,
-                        np.zeros(len(frame.ids), bool), teacher, False)
+        regions = shifted(frame.boxes, rng, self._config)
+        return _targets(frame.boxes, regions, frame.ids, np.zeros(len(frame.ids), bool), teacher,
+                        False)
 
     def _nothing(self, count: int) -> NDArray[np.float32]:
         return np.full((count, self._teacher_dim), np.nan, np.float32)
 
-    def _shifted(self, boxes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Move the edges of boxes [N, 4] as detectors do."""
-        wrong = rng.random((len(boxes), 1)) < WRONG_BOXES
-        most = np.where(wrong, self._config.wrong_box, self._config.box_jitter)
-        sizes = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
-        return (boxes + rng.uniform(-1, 1, boxes.shape) * most * sizes).astype(np.float32)
+
+def shifted(boxes: np.ndarray, rng: np.random.Generator, config: DataConfig) -> np.ndarray:
+    """Move the edges of boxes [N, 4] as detectors do, some of them far."""
+    wrong = rng.random((len(boxes), 1)) < WRONG_BOXES
+    most = np.where(wrong, config.wrong_box, config.box_jitter)
+    sizes = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
+    return (boxes + rng.uniform(-1, 1, boxes.shape) * most * sizes).astype(np.float32)
 
 
 def _targets(boxes: Any, regions: Any, ids: Any, ignore: Any, teacher: Any,

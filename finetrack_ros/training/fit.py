@@ -74,7 +74,11 @@ def fit(recipe: Recipe, root: Path, output: Path, hardware: Hardware | None = No
             f'{recipe.weights}: detects {len(model.config.class_names)} classes, but training '
             'knows people only and would unlearn the others; use --freeze-detector')
     before = {name: value.clone() for name, value in model.detector.state_dict().items()}
-    datamodule = FineTrackData(recipe, root, cache or output / 'cache', progress)
+    if recipe.data.crops:
+        # Crops alone say nothing of the detector's maps.
+        model.fafpn.requires_grad_(False)
+    datamodule = FineTrackData(recipe, root, cache or output / 'cache', progress,
+                               (model.config.crop_rows, model.config.crop_columns))
     datamodule.setup()
     module = FineTrackModule(model.to(memory_format=torch.channels_last), recipe.train,
                              datamodule.num_identities, datamodule.teacher_dim)

@@ -19,6 +19,7 @@ from finetrack_ros.models.finetrack import FineTrack, joint_embedding, Vectors
 from finetrack_ros.models.mpmg import diversity
 from finetrack_ros.models.yolox import anchor_points
 from finetrack_ros.training.config import TrainConfig
+from finetrack_ros.training.crop_dataset import CropBatch
 from finetrack_ros.training.dataset import Batch, Targets
 from finetrack_ros.training.distillation import hold, Mimic, ranking, relation
 from finetrack_ros.training.losses import (
@@ -76,13 +77,28 @@ class FineTrackModule(L.LightningModule):
                     module.eval()
         return self
 
-    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+    def training_step(self, batch: Batch | CropBatch, batch_index: int) -> Tensor:
         """Compute the weighted sum of all losses of one step and log each."""
+        if isinstance(batch, CropBatch):
+            losses = self._crop_losses(batch)
+        else:
+            # A function of the batch alone: training resumed goes on as if uninterrupted.
+            accumulate = self.config.accumulate
+            number = self.global_step * accumulate + batch_index % accumulate
+            sizes = self.config.detector_sizes
+            losses = self._frame_losses(batch, sizes[(number * 7919) % len(sizes)])
+        weights = asdict(self.config.loss)
+        total = sum((weights['class_' if name == 'class' else name.split('_')[0]] * value
+                     for name, value in losses.items()),
+                    start=torch.zeros((), device=self.device))
+        self.log_dict({f'loss/{name}': value.detach() for name, value in losses.items()},
+                      batch_size=1)
+        self.log('loss', total.detach(), prog_bar=True, batch_size=1)
+        return total
+
+    def _frame_losses(self, batch: Batch, side: int) -> dict[str, Tensor]:
+        """Compute the losses of frames that the detector sees at a size of so many pixels."""
         frames = batch.images.float()
-        sizes = self.config.detector_sizes
-        # A function of the batch alone: training resumed goes on as if uninterrupted.
-        number = self.global_step * self.config.accumulate + batch_index % self.config.accumulate
-        side = sizes[(number * 7919) % len(sizes)]
         ratio = side / frames.shape[3]
         images = F.interpolate(frames, size=[side, side], mode='bilinear',
                                align_corners=False, antialias=True)
@@ -100,13 +116,16 @@ class FineTrackModule(L.LightningModule):
         if self.config.appearance:
             features = self.model.fafpn(maps)
             losses |= self._appearance_losses(frames, features, batch.targets, ratio)
-        weights = asdict(self.config.loss)
-        total = sum((weights['class_' if name == 'class' else name.split('_')[0]] * value
-                     for name, value in losses.items()), start=frames.new_zeros(()))
-        self.log_dict({f'loss/{name}': value.detach() for name, value in losses.items()},
-                      batch_size=1)
-        self.log('loss', total.detach(), prog_bar=True, batch_size=1)
-        return total
+        return losses
+
+    def _crop_losses(self, batch: CropBatch) -> dict[str, Tensor]:
+        """Compute the losses of crops alone: the detector's map says nothing, which is zero."""
+        features = torch.zeros(1, self.model.config.fafpn_channels, 2, 2, device=self.device)
+        rois = torch.zeros(len(batch.crops), 5, device=self.device)
+        vectors = self.model.embedder.vectors(features, rois, batch.crops)
+        with torch.autocast(self.device.type, enabled=False):
+            return self._losses(Vectors(*(value.float() for value in vectors)), batch.ids,
+                                batch.teacher)
 
     @torch.no_grad()
     def _held(self, images: Tensor, shallow: Tensor) -> Tensor:
