@@ -48,7 +48,7 @@ def players(context: LaunchContext) -> list[Node]:
             executable='video_player_node',
             name=f'video_player_{camera}' if camera else 'video_player',
             namespace=LaunchConfiguration('namespace'),
-            parameters=[parameters, {'frame_id': camera} if camera else {}],
+            parameters=[parameters],
             remappings=[('image', topics.get(image, image))],
             additional_env=large_images_environment(),
             output='screen',

@@ -53,10 +53,10 @@ def start_tracker(context: LaunchContext) -> list[Node]:
         additional_env=large_images_environment(),
         output='screen',
     )
-    return [tracker, *start_rviz(given('rviz') == 'true', cameras)]
+    return [tracker, *start_rviz(given('rviz') == 'true', cameras, given('fixed_frame'))]
 
 
-def start_rviz(wanted: bool, cameras: list[str]) -> list[Node]:
+def start_rviz(wanted: bool, cameras: list[str], frame: str) -> list[Node]:
     """Return rviz for the first camera, nothing where it is not wanted or not installed."""
     if wanted and not has_executable('rviz2', 'rviz2'):
         get_logger('tracker.launch').warning(
@@ -70,7 +70,7 @@ def start_rviz(wanted: bool, cameras: list[str]) -> list[Node]:
         package='rviz2',
         executable='rviz2',
         namespace=LaunchConfiguration('namespace'),
-        arguments=['-d', str(config_file('finetrack.rviz'))],
+        arguments=['-d', str(config_file('finetrack.rviz')), *(['-f', frame] if frame else [])],
         remappings=[(f'/tracker/{name}', f'{shown}/{name}')
                     for name in ('debug_image', 'markers', 'markers_3d')],
         additional_env=large_images_environment(),
@@ -140,5 +140,10 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'rviz', default_value='false', choices=['true', 'false'],
             description='Show the annotated image and the markers (of the first camera) in rviz'),
+        DeclareLaunchArgument(
+            'fixed_frame', default_value='',
+            description="The fixed frame of rviz: frame_id of the images' header, which ros2 "
+                        'topic echo --once --field header.frame_id IMAGE_TOPIC tells, or a frame '
+                        'that TF connects with it; empty: camera'),
         OpaqueFunction(function=start_tracker),
     ])

@@ -19,7 +19,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from finetrack_ros.io import colour_of
 from finetrack_ros.ros.depth import Positions
-from finetrack_ros.ros.track_conversions import MARKER_LIFETIME
+from finetrack_ros.ros.track_conversions import LETTER_SPACE, MARKER_LIFETIME, text_colour
 from finetrack_ros.tracking import Tracks
 
 _TEXT_HEIGHT = 0.2
@@ -63,6 +63,8 @@ def to_markers_3d(tracks: Tracks, labels: Sequence[str], positions: Positions,
         label.text = f'{labels[row]} {track_id}'
         label.pose.position = Point(x=x, y=y - size[1] / 2 - _TEXT_HEIGHT, z=z)
         label.scale.z = _TEXT_HEIGHT
+        label.scale.x = LETTER_SPACE * _TEXT_HEIGHT
+        label.color = text_colour(track_id)
         markers += [box, label]
     return MarkerArray(markers=markers)
 

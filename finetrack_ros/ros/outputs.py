@@ -25,6 +25,7 @@ from finetrack_ros.ros.frame_stats import Durations
 from finetrack_ros.ros.image_conversions import to_image_message
 from finetrack_ros.ros.track_conversions import (
     class_labels,
+    metres_per_pixel,
     to_detection_array,
     to_embeddings,
     to_label_info,
@@ -82,7 +83,9 @@ class Outputs:
         if self._embeddings.get_subscription_count():
             self._embeddings.publish(to_embeddings(tracks, self._dim, header))
         if self._markers.get_subscription_count():
-            self._markers.publish(to_markers(tracks, labels, header, marker_scale))
+            width = None if image is None else image.shape[1]
+            self._markers.publish(to_markers(
+                tracks, labels, header, metres_per_pixel(marker_scale, width)))
         if image is not None and self._debug_image.get_subscription_count():
             several = len(self._class_names) > 1
             drawn = draw_tracks(image, tracks, self._trails, labels if several else None)

@@ -152,8 +152,10 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
         'Keep the model loaded when the node is deactivated; false frees its memory, and loads it '
         'again when the node is activated', runtime=True),
     ParameterSpec(
-        'marker_scale', 0.01, 'Metres per pixel of ~/markers in the frame of the image',
-        1e-6, 1000.0, runtime=True),
+        'marker_scale', 0.0,
+        'Metres per pixel of ~/markers in the frame of the image; 0 makes the image 7.68 m wide '
+        'whatever its size, as config/finetrack.rviz shows it',
+        0.0, 1000.0, runtime=True),
     ParameterSpec(
         'depth', False,
         "Publish where the tracks are in space, from the topics 'depth' (aligned to the image) "

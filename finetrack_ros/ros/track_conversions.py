@@ -27,6 +27,13 @@ from finetrack_ros.tracking import Tracks, TrackState
 #: Markers vanish by themselves where the camera, depth or the tracker stops.
 MARKER_LIFETIME = Duration(sec=1)
 
+#: Metres that the width of an image takes in the markers; metres per pixel where it is unknown.
+VIEW_WIDTH, USUAL_SCALE = 7.68, 0.01
+#: Space between two letters as a share of their height; rviz takes more where it is not told.
+LETTER_SPACE = 0.3
+# Least luminance (ITU-R BT.601) of letters, which rviz draws on a dark ground.
+_LEGIBLE = 0.6
+
 
 def stamp_seconds(stamp: Time) -> float:
     """Return a stamp in seconds."""
@@ -106,6 +113,25 @@ def to_label_info(class_names: Sequence[str], threshold: float, header: Header) 
     return LabelInfo(header=header, class_map=classes, threshold=threshold)
 
 
+def metres_per_pixel(asked: float, width: int | None) -> float:
+    """
+    Return the scale of the markers.
+
+    :param asked: the parameter ``marker_scale``; 0 lets the image be :data:`VIEW_WIDTH` wide.
+    :param width: of the image in pixels, None where it is not known.
+    """
+    return asked or (VIEW_WIDTH / width if width else USUAL_SCALE)
+
+
+def text_colour(track_id: int) -> ColorRGBA:
+    """Return the colour of a track, mixed with white until it is legible on a dark ground."""
+    blue, green, red = (part / 255 for part in colour_of(track_id))
+    luminance = 0.299 * red + 0.587 * green + 0.114 * blue
+    white = max(0.0, (_LEGIBLE - luminance) / (1 - luminance)) if luminance < 1 else 0.0
+    red, green, blue = (part + white * (1 - part) for part in (red, green, blue))
+    return ColorRGBA(r=red, g=green, b=blue, a=1.0)
+
+
 def to_markers(tracks: Tracks, labels: Sequence[str], header: Header, scale: float) -> MarkerArray:
     """
     Return boxes and ids for rviz, in the plane z = 0 of the image's frame.
@@ -127,20 +153,20 @@ def to_markers(tracks: Tracks, labels: Sequence[str], header: Header, scale: flo
         for start, end in zip(corners, corners[1:] + corners[:1], strict=True):
             outlines.points += [start, end]
             outlines.colors += [colour, colour]
-        markers.append(_text_marker(track_id, f'{label} {track_id}', left, top, colour, header,
-                                    scale))
+        markers.append(_text_marker(track_id, f'{label} {track_id}', left, top, header, scale))
     return MarkerArray(markers=markers)
 
 
-def _text_marker(track_id: int, text: str, left: float, top: float, colour: ColorRGBA,
-                 header: Header, scale: float) -> Marker:
+def _text_marker(track_id: int, text: str, left: float, top: float, header: Header,
+                 scale: float) -> Marker:
     """Return a label above a box's corner."""
     # Marker ids are int32; track ids may grow beyond it.
     marker = Marker(header=header, ns='ids', id=track_id & 0x7FFFFFFF, action=Marker.ADD,
-                    type=Marker.TEXT_VIEW_FACING, text=text, color=colour,
+                    type=Marker.TEXT_VIEW_FACING, text=text, color=text_colour(track_id),
                     lifetime=MARKER_LIFETIME)
     marker.pose.position.x = left
     marker.pose.position.y = top - 8 * scale
     marker.pose.orientation.w = 1.0
     marker.scale.z = 16 * scale
+    marker.scale.x = LETTER_SPACE * marker.scale.z
     return marker

@@ -13,6 +13,7 @@ from visualization_msgs.msg import Marker
 from finetrack_ros.ros.track_conversions import (
     class_labels,
     from_detection_array,
+    metres_per_pixel,
     stamp_seconds,
     to_detection_array,
     to_embeddings,
@@ -98,6 +99,20 @@ def test_markers_clear_the_last_ones_and_outline_each_box(boxes):
     assert all(marker.header == HEADER for marker in markers)
     assert all(marker.lifetime.sec == 1 for marker in markers[1:])
     assert [m.text for m in markers[2:]] == [f'person {i + 1}' for i in range(len(boxes))]
+
+
+@pytest.mark.parametrize(('asked', 'width', 'scale'), [
+    (0.02, 1920, 0.02), (0.0, 1920, 0.004), (0.0, 768, 0.01), (0.0, None, 0.01)])
+def test_markers_fit_the_view_whatever_the_images_size(asked, width, scale):
+    assert metres_per_pixel(asked, width) == pytest.approx(scale)
+
+
+def test_labels_of_markers_are_close_set_and_legible_on_a_dark_ground():
+    labels = to_markers(make_tracks([(0, 0, 9, 9)] * 50), ['a'] * 50, HEADER, 0.01).markers[2:]
+    assert all(m.scale.x == pytest.approx(0.3 * m.scale.z) for m in labels)
+    light = [0.299 * m.color.r + 0.587 * m.color.g + 0.114 * m.color.b for m in labels]
+    assert min(light) > 0.59
+    assert len({(m.color.r, m.color.g, m.color.b) for m in labels}) > 5
 
 
 def test_stamp_in_seconds():

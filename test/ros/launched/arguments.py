@@ -36,6 +36,7 @@ ARGUMENTS = {
     'detector': 'topic', 'detections_topic': '/{camera}/boxes', 'embeddings': 'true',
     'model': 'finetrack_nano', 'device': 'cpu', 'preset': 'mot', 'autostart': 'false',
     'use_sim_time': 'true', 'log_level': 'warn', 'rviz': 'false', 'image_transport': 'raw',
+    'fixed_frame': 'map',
 }
 #: What the node must then hold; score_threshold stands only in the parameter file.
 PARAMETERS = {
