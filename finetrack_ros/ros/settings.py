@@ -6,11 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-import difflib
 import functools
 from typing import Any
 
-from rclpy.exceptions import InvalidParameterValueException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 import yaml
@@ -18,21 +16,25 @@ import yaml
 from finetrack_ros.errors import ConfigError
 from finetrack_ros.inference import FineTrackRunner
 from finetrack_ros.inference.classes import ALL, choose_classes
+from finetrack_ros.ros.declaration import (
+    check_choice,
+    declare_values,
+    given_values,
+    is_built_in,
+    unknown_parameter,
+)
 from finetrack_ros.ros.launching import check_cameras
 from finetrack_ros.ros.parameters import (
     BY_NAME,
     PARAMETERS,
-    ParameterSpec,
     PRESET,
     TRACKER_PREFIX,
-    Value,
 )
 from finetrack_ros.tracking import TrackerConfig
 from finetrack_ros.tracking.presets import preset_path
 
-# Declared by rclpy itself, and possibly given in a parameter file.
-_BUILT_IN = ('use_sim_time', 'start_type_description_service')
-_BUILT_IN_PREFIX = 'qos_overrides.'
+#: What lists all parameters.
+PAGE = 'config/tracker.yaml'
 
 
 @dataclass(frozen=True)
@@ -90,41 +92,15 @@ def declare_parameters(node: Node) -> set[str]:
     """
     Declare the whole table on a node, and return the names that the user gave.
 
-    The node must be made with ``automatically_declare_parameters_from_overrides``: that is the
-    public way to see which names the user gave, so that a misspelt one is not ignored in silence.
-
     :raises ConfigError: for an unknown name, a wrong type, or a value out of range.
     """
-    given = {name: parameter.value for name, parameter in node.get_parameters_by_prefix('').items()
-             if name not in _BUILT_IN and not name.startswith(_BUILT_IN_PREFIX)}
-    for name, value in given.items():
-        if name not in BY_NAME:
-            raise ConfigError(_unknown(name))
-        given[name] = _of_type(BY_NAME[name], value)
+    given = given_values(node, BY_NAME, PAGE)
     preset = given.get(PRESET, BY_NAME[PRESET].default)
-    _check_choice(BY_NAME[PRESET], preset)
-    values = {spec.name: spec.default for spec in PARAMETERS} | preset_values(preset) | given
-    for name, value in values.items():
-        if name in given:
-            node.undeclare_parameter(name)
-        try:
-            node.declare_parameter(
-                name, value, BY_NAME[name].descriptor(), ignore_override=True)
-        except InvalidParameterValueException as error:
-            raise ConfigError(f"parameter '{name}' is {value!r}: {error}") from error
+    check_choice(BY_NAME[PRESET], preset)
+    values = {spec.name: spec.default for spec in PARAMETERS} | preset_values(str(preset)) | given
+    declare_values(node, BY_NAME, values, given)
     check_values(values)
     return set(given)
-
-
-def _of_type(spec: ParameterSpec, value: Any) -> Value:
-    """Return a given value in the parameter's type; a whole number may stand for a float."""
-    if isinstance(spec.default, float) and type(value) is int:
-        return float(value)
-    if type(value) is not type(spec.default) or (
-            isinstance(value, list) and not all(isinstance(entry, str) for entry in value)):
-        raise ConfigError(f"parameter '{spec.name}' is {value!r}: give a value of type "
-                          f'{spec.type.name.lower()}, such as {spec.default!r}')
-    return value
 
 
 def read_parameters(node: Node) -> dict[str, Any]:
@@ -167,9 +143,9 @@ def changed_values(values: Mapping[str, Any], changes: Iterable[Parameter],
     for change in changes:
         spec = BY_NAME.get(change.name)
         if spec is None:
-            if change.name in _BUILT_IN or change.name.startswith(_BUILT_IN_PREFIX):
+            if is_built_in(change.name):
                 continue
-            raise ConfigError(_unknown(change.name))
+            raise ConfigError(unknown_parameter(change.name, BY_NAME, PAGE))
         if configured and not spec.runtime and change.value != values[change.name]:
             raise ConfigError(
                 f"parameter '{change.name}' cannot change while the node is configured: "
@@ -191,16 +167,10 @@ def check_classes(values: Mapping[str, Any], runner: FineTrackRunner | None) -> 
 def check_values(values: Mapping[str, Any]) -> None:
     """Raise ConfigError where a word is not among its choices or values do not go together."""
     for name, value in values.items():
-        _check_choice(BY_NAME[name], value)
+        check_choice(BY_NAME[name], value)
     if values['cameras'] != ['']:
         check_cameras(values['cameras'], "parameter 'cameras'")
     tracker_config(values)
-
-
-def _check_choice(spec: ParameterSpec, value: Any) -> None:
-    if spec.choices and value not in spec.choices:
-        raise ConfigError(
-            f"parameter '{spec.name}' is '{value}': give one of {', '.join(spec.choices)}")
 
 
 def tracker_config(values: Mapping[str, Any]) -> TrackerConfig:
@@ -208,10 +178,3 @@ def tracker_config(values: Mapping[str, Any]) -> TrackerConfig:
     return TrackerConfig.from_mapping({
         name[len(TRACKER_PREFIX):]: value for name, value in values.items()
         if name.startswith(TRACKER_PREFIX) and name != PRESET})
-
-
-def _unknown(name: str) -> str:
-    close = difflib.get_close_matches(name, BY_NAME, n=1)
-    remedy = (f"did you mean '{close[0]}'?" if close
-              else 'config/tracker.yaml lists all parameters')
-    return f"unknown parameter '{name}': {remedy}"

@@ -11,9 +11,7 @@ import time
 from typing import Any
 
 from builtin_interfaces.msg import Time
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.duration import Duration
-from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
@@ -22,13 +20,32 @@ from std_msgs.msg import Header
 
 from finetrack_ros.errors import ConfigError, FinetrackError
 from finetrack_ros.io import Frame, open_source
-from finetrack_ros.ros.execution import run_process
+from finetrack_ros.ros.declaration import declare_values, given_values
+from finetrack_ros.ros.execution import ros_arguments_checked, run_process
 from finetrack_ros.ros.image_conversions import to_image_message
+from finetrack_ros.ros.parameters import ParameterSpec
 
 # Time that matched subscribers get to match from their side too, before the first frame.
 _SETTLING = 0.2
 # Longest time that the last frames may take to arrive, where the machine is busy.
 _DELIVERY = 10
+
+#: The parameters of the player, in the order in which they are documented.
+PARAMETERS: tuple[ParameterSpec, ...] = (
+    ParameterSpec('source', '', 'Video file, image folder, MOTChallenge sequence folder, or '
+                                'index of a camera'),
+    ParameterSpec('rate', 1.0, 'Speed relative to real time', 0.01, 100.0),
+    ParameterSpec('loop', False, 'Start again at the end'),
+    ParameterSpec('max_frames', 0, 'Stop after so many frames; 0: never', 0, 2**31 - 1),
+    ParameterSpec('wait_for_subscribers', 0,
+                  'Subscribers of the image to wait for before the first frame', 0, 100),
+    ParameterSpec('stamps', 'now', 'now is the time of publication, source the time since the '
+                                   'first frame', choices=('now', 'source')),
+    ParameterSpec('reliability', 'reliable', 'Reliability of the published images',
+                  choices=('reliable', 'best_effort')),
+    ParameterSpec('frame_id', 'camera', "frame_id of the images' header"),
+)
+SPECS = {spec.name: spec for spec in PARAMETERS}
 
 
 class VideoPlayerNode(Node):
@@ -47,30 +64,22 @@ class VideoPlayerNode(Node):
 
         :raises FinetrackError: where the source cannot be opened or a parameter is bad.
         """
-        super().__init__(node_name, **node_arguments)
+        with ros_arguments_checked():
+            super().__init__(node_name, automatically_declare_parameters_from_overrides=True,
+                             **node_arguments)
         self.finished: Future = Future()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
-        self._source = str(self._declare(
-            'source', '', 'Video file, image folder, MOTChallenge sequence folder, or index of a '
-            'camera', dynamic_typing=True))
-        self._rate = self._declare('rate', 1.0, 'Speed relative to real time', (0.01, 100.0))
-        self._loop = self._declare('loop', False, 'Start again at the end')
-        self._max_frames = self._declare('max_frames', 0, 'Stop after so many frames; 0: never',
-                                         (0, 2**31 - 1))
-        self._subscribers = self._declare(
-            'wait_for_subscribers', 0, 'Subscribers of the image to wait for before the first '
-            'frame', (0, 100))
-        self._stamps = self._declare(
-            'stamps', 'now', "'now': time of publication; 'source': time since the first frame")
-        reliability = self._declare('reliability', 'reliable', "'reliable' or 'best_effort'")
-        self._frame_id = self._declare('frame_id', 'camera', "frame_id of the images' header")
-        self._check_choice('stamps', self._stamps, ('now', 'source'))
-        self._check_choice('reliability', reliability, ('reliable', 'best_effort'))
-        if not self._source:
+        given = given_values(self, SPECS, 'the README', numbers_as_text=('source',))
+        values: dict[str, Any] = {name: spec.default for name, spec in SPECS.items()} | given
+        declare_values(self, SPECS, values, given, read_only=True)
+        if not values['source']:
             raise ConfigError("parameter 'source' is empty: name a video file, a folder or a "
                               'camera index, as in -p source:=clip.mp4')
-        policy = ReliabilityPolicy[reliability.upper()]
+        self._source, self._rate, self._loop = values['source'], values['rate'], values['loop']
+        self._max_frames, self._stamps = values['max_frames'], values['stamps']
+        self._subscribers, self._frame_id = values['wait_for_subscribers'], values['frame_id']
+        policy = ReliabilityPolicy[values['reliability'].upper()]
         self._images = self.create_publisher(Image, 'image',
                                              QoSProfile(depth=10, reliability=policy))
         latched = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -85,28 +94,6 @@ class VideoPlayerNode(Node):
         if self._thread is not None:
             self._thread.join()
         super().destroy_node()
-
-    def _declare(self, name: str, default: Any, description: str,
-                 limits: tuple[float, float] | None = None,
-                 dynamic_typing: bool = False) -> Any:
-        """Declare a parameter that is fixed from the start, and return its value."""
-        descriptor = ParameterDescriptor(description=description, read_only=True,
-                                         dynamic_typing=dynamic_typing)
-        if limits is not None and isinstance(default, int):
-            descriptor.integer_range = [IntegerRange(from_value=limits[0], to_value=limits[1])]
-        elif limits is not None:
-            descriptor.floating_point_range = [
-                FloatingPointRange(from_value=limits[0], to_value=limits[1])]
-        try:
-            return self.declare_parameter(name, default, descriptor).value
-        except ParameterException as error:
-            raise ConfigError(f"parameter '{name}' has a bad value: {error}; it is of the kind "
-                              f'{default!r}') from error
-
-    @staticmethod
-    def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-        if value not in choices:
-            raise ConfigError(f"parameter '{name}' is '{value}': give one of {', '.join(choices)}")
 
     def _play(self) -> None:
         """Publish all frames; runs in the player's thread."""

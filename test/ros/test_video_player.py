@@ -60,7 +60,7 @@ def test_every_frame_comes_once_in_order_at_its_rate(own_bench, sequence):
 
 def test_source_time_gives_each_stamp_its_frame_number(own_bench, sequence):
     times = own_bench.subscribe(TimeReference, '/video_player/source_time')
-    images, _ = play(own_bench, sequence, max_frames=5, rate=5.0)
+    images, _ = play(own_bench, sequence, max_frames=5, rate=5)
     own_bench.wait(lambda: len(images) == len(times) == 5, 'five frames')
     assert [msg.header for msg in times] == [msg.header for msg in images]
     assert [msg.source for msg in times] == [f'SQUARE-01:{n}' for n in range(1, 6)]
@@ -78,7 +78,9 @@ def test_loop_with_stamps_of_the_source_jumps_back(own_bench, sequence):
 @pytest.mark.parametrize(('parameters', 'message'), [
     ({}, "parameter 'source' is empty"),
     ({'source': 'missing.mp4'}, 'missing.mp4'),
-    ({'source': 'a.mp4', 'rate': '-1.0'}, "parameter 'rate' has a bad value"),
+    ({'source': 'a.mp4', 'rate': '-1.0'}, "parameter 'rate' is -1.0"),
+    ({'source': 'a.mp4', 'rate': 'fast'}, "parameter 'rate' is 'fast': give a value of type"),
+    ({'source': 'a.mp4', 'looop': 'true'}, "unknown parameter 'looop': did you mean 'loop'?"),
     ({'source': 'a.mp4', 'stamps': 'never'}, 'give one of now, source'),
 ])
 def test_what_cannot_play_ends_with_one_clear_message(own_bench, parameters, message):
