@@ -11,6 +11,8 @@ from finetrack_ros.errors import ConfigError
 
 SAMPLERS = ('shuffle_group', 'random', 'sequential')
 STAGES = ('stem', 'dark2', 'dark3', 'dark4', 'dark5')
+# Two people in four views each: fewer have nothing to be told apart by.
+LEAST_CROPS = 8
 PRECISIONS = ('32-true', 'bf16-mixed', '16-mixed')
 
 
@@ -69,6 +71,8 @@ class DataConfig:
             raise ConfigError(f'sampler = {self.sampler!r}: choose one of {", ".join(SAMPLERS)}')
         require_least(self, {'real_frames': 1, 'composed_frames': 0, 'group_size': 1,
                              'frame_stride': 1, 'num_workers': 0, 'seed': 0})
+        if self.crops and self.crops < LEAST_CROPS:
+            raise ConfigError(f'crops = {self.crops}: must be 0, or at least {LEAST_CROPS}')
         # Edges that move by half a side may meet.
         for name in ('box_jitter', 'wrong_box'):
             if not 0 <= getattr(self, name) < 0.5:

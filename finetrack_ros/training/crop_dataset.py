@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from finetrack_ros.errors import ConfigError
 from finetrack_ros.inference.preprocessing import crop_targets
 from finetrack_ros.training.augment import AugmentConfig, photometric
 from finetrack_ros.training.compose import ComposeConfig, paste, truncate, views
@@ -54,6 +55,7 @@ class CropDataset(Dataset[CropBatch]):
     :param compose: how people are hidden, cut off and blended in; share of the unknown.
     :param augment: light and camera.
     :param teacher_dim: width Dt of the teachers' vectors; 0 without teachers.
+    :raises ConfigError: where the pool is empty.
     """
 
     def __init__(self, pool: CropPool, size: tuple[int, int], config: DataConfig,
@@ -62,6 +64,8 @@ class CropDataset(Dataset[CropBatch]):
         self._compose, self._augment = compose, augment
         self._teacher_dim = teacher_dim
         self._identities = np.array(sorted(pool.known), np.int64)
+        if not len(pool):
+            raise ConfigError('crops: nobody is large enough to be cut out of the images')
 
     def __getitem__(self, step: Step) -> CropBatch:
         """Return the batch of a step: people of known identity first, in ``VIEWS`` crops each."""

@@ -122,6 +122,7 @@ class FineTrackModule(L.LightningModule):
         """Compute the losses of crops alone: the detector's map says nothing, which is zero."""
         features = torch.zeros(1, self.model.config.fafpn_channels, 2, 2, device=self.device)
         rois = torch.zeros(len(batch.crops), 5, device=self.device)
+        self.model.embedder.train(len(rois) > 1)
         vectors = self.model.embedder.vectors(features, rois, batch.crops)
         with torch.autocast(self.device.type, enabled=False):
             return self._losses(Vectors(*(value.float() for value in vectors)), batch.ids,

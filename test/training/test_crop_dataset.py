@@ -1,6 +1,6 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Batches of crops alone, and the training that sees nothing else."""
+"""Batches of crops alone."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,89 +8,81 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip('torch', reason='needs the extra "train"')
+pytest.importorskip('lightning', reason='needs the extra "train"')
 
+from finetrack_ros.datasets.market1501 import Market1501  # noqa: E402
 from finetrack_ros.errors import ConfigError  # noqa: E402
 from finetrack_ros.training.augment import AugmentConfig  # noqa: E402
 from finetrack_ros.training.compose import ComposeConfig  # noqa: E402
 from finetrack_ros.training.config import DataConfig  # noqa: E402
 from finetrack_ros.training.crop_dataset import CropDataset, VIEWS  # noqa: E402
+from finetrack_ros.training.crop_pool import CropPool  # noqa: E402
 from finetrack_ros.training.data import FineTrackData  # noqa: E402
-from finetrack_ros.training.fit import fit, Hardware  # noqa: E402
 from finetrack_ros.training.schedule import Step  # noqa: E402
 
-SIZE = (24, 8)
-PLAIN = AugmentConfig(hue=0, saturation=0, value=0, blur=0, jpeg=0, dim=0, cast=0, small=0)
-INTACT = ComposeConfig(gain=0, rotation=0, erase=0, truncate=0, coarse=0)
+SIZE = (96, 32)
 
 
-class FlatPool:
-    """Crops of one grey each, of 5 identities and of 6 strangers; teachers know the even ones."""
+@pytest.fixture(scope='module')
+def make_dataset(data_root):
+    """Return what makes a dataset of six known people, and of unknown ones."""
+    market = Market1501(data_root / 'reid' / 'crops.tar')
 
-    known = {number: [(5 * number + view, view) for view in range(5)] for number in range(5)}
-    unknown = list(range(25, 31))
-
-    def __len__(self):
-        return 31
-
-    def read(self, crop):
-        return np.full((60, 30, 3), 8 * crop, np.uint8)
-
-    def vector(self, crop):
-        return None if crop % 2 else np.full(3, crop, np.float16)
-
-
-def make_dataset(crops=16, compose=INTACT, augment=PLAIN):
-    return CropDataset(FlatPool(), SIZE, DataConfig(crops=crops), compose, augment, teacher_dim=3)
+    def make(crops, unknown=0, share=0.3, known=range(30), teachers=True) -> CropDataset:
+        pool = CropPool()
+        vectors = {index: np.full(3, index, np.float16) for index in range(30)}
+        if len(known):
+            pool.add_market(market, known, 0, vectors if teachers else None)
+        pool.add_restyled(unknown, 0, [0] if unknown else [],
+                          lambda name, images: np.full((len(images), 3), -1, np.float16))
+        return CropDataset(pool, SIZE, DataConfig(crops=crops), ComposeConfig(unknown=share),
+                           AugmentConfig(), 3 if teachers else 0)
+    return make
 
 
-@settings(deadline=None, max_examples=40)
-@given(seed=st.integers(0, 10_000), crops=st.integers(4, 40))
-def test_people_of_known_identity_come_in_views(seed, crops):
-    batch = make_dataset(crops, ComposeConfig(), AugmentConfig())[Step([], (seed,))]
-    assert batch.crops.shape == (len(batch.ids), *SIZE, 3)
+@settings(deadline=None, max_examples=15)
+@given(crops=st.integers(8, 30), unknown=st.integers(0, 9), share=st.floats(0, 1),
+       seed=st.integers(0, 99))
+def test_batch_is_people_in_views_then_strangers(make_dataset, crops, unknown, share, seed):
+    batch = make_dataset(crops, unknown, share)[Step([], (0, seed))]
     assert batch.crops.dtype == torch.uint8
-    assert len(batch.ids) <= crops
-    known = batch.ids[batch.ids >= 0].tolist()
-    assert {known.count(number) for number in known} <= {VIEWS}
-    assert (batch.ids < 0).sum() <= 6
+    assert 1 <= len(batch.ids) <= crops
+    assert batch.crops.shape == (len(batch.ids), *SIZE, 3)
+    assert batch.ids.dtype == torch.int64
+    known = batch.ids[batch.ids >= 0]
+    strangers = len(batch.ids) - len(known)
+    assert batch.ids.tolist() == known.tolist() + [-1] * strangers
+    assert strangers <= min(round(crops * share), unknown)
+    assert set(known.unique(return_counts=True)[1].tolist()) <= {VIEWS}
+    # Of our six people with five crops each, a teacher's vector is the number of the crop.
+    assert batch.teacher[batch.ids >= 0][:, 0].div(5, rounding_mode='floor').tolist() == \
+        known.tolist()
+    assert (batch.teacher[batch.ids < 0] == -1).all()
 
 
-def test_vectors_are_those_of_the_crops():
-    batch = make_dataset()[Step([], (3,))]
-    for crop, identity, vector in zip(batch.crops, batch.ids, batch.teacher, strict=True):
-        if not vector[0].isnan():
-            # Each channel's gain differs by a few percent.
-            assert float(crop[SIZE[0] // 2, SIZE[1] // 2, 0]) == pytest.approx(
-                8 * float(vector[0]), rel=0.07, abs=1)
-            assert identity == (int(vector[0]) // 5 if vector[0] < 25 else -1)
-    assert batch.teacher[:, 0].isnan().any() and not batch.teacher[:, 0].isnan().all()
-
-
-def test_seed_decides():
-    dataset = make_dataset(compose=ComposeConfig(), augment=AugmentConfig())
-    first, again, other = (dataset[Step([], (seed,))] for seed in (1, 1, 2))
+def test_step_is_a_function_of_its_seed(make_dataset):
+    dataset = make_dataset(12, 4)
+    first, again, other = (dataset[Step([], (0, number))] for number in (1, 1, 2))
     assert torch.equal(first.crops, again.crops)
-    assert first.crops.shape != other.crops.shape or not torch.equal(first.crops, other.crops)
+    assert torch.equal(first.ids, again.ids)
+    assert not torch.equal(first.crops, other.crops)
 
 
-def test_training_of_crops_alone_moves_the_embedder_only(
-        data_root, weights, make_recipe, tmp_path):
-    from finetrack_ros.training.initial import initial_model
-
-    recipe = make_recipe(weights, data={'crops': 8}, train={'detector': False})
-    torch.manual_seed(0)
-    before = initial_model(recipe, data_root).state_dict()
-    fit(recipe, data_root, tmp_path, Hardware('cpu', 1))
-    after = torch.load(tmp_path / 'model' / 'model.pt', weights_only=True)['state_dict']
-    moved = {name.partition('.')[0] for name in before if name.startswith('detector.')
-             and not torch.equal(before[name], after[name])}
-    assert not moved
-    assert any(name.startswith('embedder.trunk') and not torch.equal(before[name], after[name])
-               for name in before)
+def test_without_teachers_or_without_identities(make_dataset):
+    assert make_dataset(8, teachers=False)[Step([], (0, 0))].teacher.shape == (8, 0)
 
 
-@pytest.mark.parametrize('train', [{'detector': True}, {'appearance': False}])
-def test_crops_teach_no_detector(data_root, make_recipe, tmp_path, train):
-    recipe = make_recipe(data={'crops': 8}, train=train)
-    with pytest.raises(ConfigError, match=r'data\.crops: a step holds crops alone'):
-        FineTrackData(recipe, data_root, tmp_path).setup()
+def test_nobody_to_cut_out_is_an_error(make_dataset):
+    with pytest.raises(ConfigError, match='nobody is large enough'):
+        make_dataset(8, known=[])
+
+
+def test_recipe_of_crops(data_root, make_recipe, tmp_path):
+    recipe = make_recipe(data={'crops': 8}, train={'detector': False, 'steps': 3})
+    data = FineTrackData(recipe, data_root, tmp_path)
+    batches = list(data.train_dataloader())
+    assert data.num_identities == 4 + 1
+    assert data.skipped == 0
+    assert [tuple(batch.crops.shape[1:]) for batch in batches] == [(*SIZE, 3)] * 3
+    with pytest.raises(ConfigError, match=r'data\.crops.*train\.detector'):
+        FineTrackData(make_recipe(data={'crops': 8}), data_root, tmp_path).setup()

@@ -10,6 +10,7 @@ pytest.importorskip('lightning', reason='needs the extra "train"')
 from finetrack_ros.models import FineTrack  # noqa: E402
 from finetrack_ros.models.finetrack import Vectors  # noqa: E402
 from finetrack_ros.training.config import LossWeights, TrainConfig  # noqa: E402
+from finetrack_ros.training.crop_dataset import CropBatch  # noqa: E402
 from finetrack_ros.training.dataset import Batch, Targets  # noqa: E402
 from finetrack_ros.training.module import FineTrackModule, regions  # noqa: E402
 
@@ -75,6 +76,23 @@ def test_one_person_leaves_the_statistics_and_two_move_them(make_module) -> None
     assert torch.equal(mean, before)
     module.training_step(_batch(CROWD), 0)
     assert not torch.equal(mean, before)
+
+
+@pytest.mark.parametrize('ids', [[0, 0, 1, 1, -1], [-1, -1], [2]])
+def test_crops_alone_train_the_embedder(make_module, ids) -> None:
+    """Whoever is shown, all of the embedder learns, and neither detector nor FAFPN does."""
+    module = make_module(detector=False)
+    size = (len(ids), module.model.config.crop_rows, module.model.config.crop_columns, 3)
+    teacher = torch.rand(len(ids), 3)
+    crops = torch.randint(0, 256, size).to(torch.uint8)
+    loss = module.training_step(CropBatch(crops, torch.tensor(ids), teacher), 0)
+    loss.backward()
+    assert bool(loss.isfinite())
+    embedder = module.model.embedder
+    assert all(bool(p.grad.isfinite().all()) for p in embedder.parameters())
+    assert all(bool(value.isfinite().all()) for value in embedder.buffers())
+    others = [*module.model.detector.parameters(), *module.model.fafpn.parameters()]
+    assert all(p.grad is None for p in others)
 
 
 def test_triplet_needs_no_cross_entropy(make_module) -> None:

@@ -84,6 +84,8 @@ def test_changes_replace_values(load):
     ('data: {input_size: 100}\n', 'multiple of 32'),
     ('data: {group_size: 0}\n', 'group_size = 0'),
     ('data: {wrong_box: 0.5}\n', 'wrong_box = 0.5'),
+    ('data: {crops: 7}\n', 'crops = 7: must be 0, or at least 8'),
+    ('data: {crops: -8}\n', 'crops = -8'),
     ('compose: {height: [20]}\n', 'give two values'),
     ('compose: {people: [5, 3]}\n', 'people'),
     ('compose: {erase: 2}\n', r'erase = 2\.0: must be in 0\.\.1'),
