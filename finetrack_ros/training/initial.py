@@ -27,12 +27,20 @@ def initial_model(recipe: Recipe, root: Path) -> FineTrack:
 
     An 80-class YOLOX, as exported ONNX or as Megvii's state dict (.pth), becomes a detector of
     people; a FineTrack checkpoint (.pt) stays what it is, but for fields that the recipe's
-    ``model`` changes: its embedder then starts anew.
+    ``model`` changes: its embedder then starts anew. With ``embedder``, the embedder is that of
+    another checkpoint.
 
     :param root: folder that the weights' path is relative to.
     :raises ModelError: where the weights are missing, damaged or of another size.
     :raises ConfigError: where the recipe's ``model`` has unknown fields.
     """
+    model = _from_weights(recipe, root)
+    if recipe.embedder:
+        _take_embedder(model, locate(root, recipe.embedder))
+    return model
+
+
+def _from_weights(recipe: Recipe, root: Path) -> FineTrack:
     weights = locate(root, recipe.weights)
     if not weights.is_file():
         raise ModelError(f'{weights}: no such file; pass YOLOX weights (.onnx, .pth) '
@@ -63,3 +71,11 @@ def _with_embedder(model: FineTrack, config: FineTrackConfig) -> FineTrack:
     changed = FineTrack(config)
     changed.detector.load_state_dict(model.detector.state_dict())
     return changed
+
+
+def _take_embedder(model: FineTrack, path: Path) -> None:
+    try:
+        model.embedder.load_state_dict(load_checkpoint(path).embedder.state_dict())
+    except RuntimeError as error:
+        raise ModelError(f'{path}: its embedder does not fit ({error}); give a checkpoint of the '
+                         "same architecture as the recipe's model") from error

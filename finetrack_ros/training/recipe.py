@@ -71,6 +71,7 @@ class Recipe:
     All of a training.
 
     ``weights``: what it starts from, a YOLOX (.onnx, .pth) or a FineTrack checkpoint (.pt);
+    ``embedder``: another FineTrack checkpoint whose embedder it starts with, none if empty;
     ``model``: fields of ``FineTrackConfig`` that differ from those of the weights; ``teachers``:
     re-identification networks (OpenVINO IR); ``restyled``: how many people in other clothes each
     crop of an annotated frame becomes, for the teachers; ``labellers``: detectors that complete
@@ -81,6 +82,7 @@ class Recipe:
     name: str
     weights: str
     frames: tuple[FrameSet, ...]
+    embedder: str = ''
     crops: tuple[CropSet, ...] = ()
     teachers: tuple[str, ...] = ()
     restyled: int = 0

@@ -20,6 +20,7 @@ pytest.importorskip('lightning', reason='needs the extra "train"')
 
 from finetrack_ros.errors import ConfigError, FinetrackError, ModelError, SourceError  # noqa: E402
 from finetrack_ros.inference import load_model  # noqa: E402
+from finetrack_ros.models import FineTrack, FineTrackConfig  # noqa: E402
 from finetrack_ros.models.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from finetrack_ros.models.yolox_import import import_yolox  # noqa: E402
 from finetrack_ros.training import fit as fit_module  # noqa: E402
@@ -182,6 +183,21 @@ def test_frozen_detector_of_an_imported_yolox_stays(
     assert _changed(model.state_dict(), _state(tmp_path / 'run')) == {'fafpn', 'embedder'}
     with pytest.raises(ConfigError, match='80 classes.*--freeze-detector'):
         fit(make_recipe(tmp_path / 'imported.pt'), data_root, tmp_path / 'other', CPU)
+
+
+def test_embedder_of_another_checkpoint(data_root, weights, make_recipe, tmp_path) -> None:
+    """A training may start with the detector of one checkpoint and the embedder of another."""
+    torch.manual_seed(1)
+    other = FineTrack(FineTrackConfig())
+    save_checkpoint(other, tmp_path / 'other.pt')
+    model = initial_model(make_recipe(weights, embedder=str(tmp_path / 'other.pt')), data_root)
+    for name, value in other.embedder.state_dict().items():
+        assert torch.equal(model.embedder.state_dict()[name], value)
+    assert not torch.equal(model.detector.head.cls_preds[0].weight,
+                           other.detector.head.cls_preds[0].weight)
+    save_checkpoint(FineTrack(FineTrackConfig(heads=2)), tmp_path / 'unlike.pt')
+    with pytest.raises(ModelError, match=r'unlike\.pt: its embedder does not fit'):
+        initial_model(make_recipe(weights, embedder=str(tmp_path / 'unlike.pt')), data_root)
 
 
 def test_finished_training_resumes_to_the_same_weights(
