@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
+import io
 import json
 from pathlib import Path
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -27,12 +30,25 @@ class _Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the subcommand; exit with code 2 on an error that the user can mend."""
+        # Names of files are any bytes; what cannot be shown is escaped.
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors='backslashreplace')
         try:
             return super().invoke(ctx)
         except FinetrackError as error:
-            errors.print(f'Error: {error}', style='bold red', markup=False, highlight=False,
-                         soft_wrap=True)
-            raise typer.Exit(USER_ERROR) from None
+            self._show(str(error))
+        except OSError as error:
+            # Of an output that broke off; a reader that has enough, as of `| head`, needs no word.
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+                raise
+            self._show(f'An output cannot be written ({error.strerror}). Choose a disk with room.')
+        raise typer.Exit(USER_ERROR)
+
+    @staticmethod
+    def _show(message: str) -> None:
+        errors.print(f'Error: {message}', style='bold red', markup=False, highlight=False,
+                     soft_wrap=True)
 
 
 def create_app() -> typer.Typer:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 import itertools
+import math
 from pathlib import Path
 import signal
 import statistics
@@ -106,9 +107,13 @@ def track_detections(detections: MotDetections, fps: float, pipeline: Pipeline,
         return pipeline.track(None, detections.of_frame(number), number / fps)
 
     last = min(detections.last_frame, max_frames or detections.last_frame)
+    config = pipeline.tracker.config
+    # Once all tracks are forgotten, further empty frames change nothing.
+    most_empty = math.ceil(fps * (config.lost_seconds + config.memory_seconds + 1)) + 10
+    numbers = detections.frames(last, most_empty)
     with progress_bar(show_progress) as progress:
-        task = progress.add_task('detections', total=last, status='')
-        return _track(range(1, last + 1), step, sinks, pipeline, progress, task)
+        task = progress.add_task('detections', total=len(numbers), status='')
+        return _track(numbers, step, sinks, pipeline, progress, task)
 
 
 def _track(frames: Iterable[FrameT], step: Callable[[FrameT], Tracks],

@@ -66,6 +66,9 @@ def track(
         None, min=0.1, max=1000.0, help='Frame rate of a plain image folder (30 if not given), or '
         'of detections without a source (that of their seqinfo.ini, else 30).'),
     max_frames: int | None = typer.Option(None, min=1, help='Stop after this many frames.'),
+    strict: bool = typer.Option(
+        False, '--strict', help='End with an error at the first image that cannot be decoded; '
+        'else such images are left out and counted.'),
     progress: bool = typer.Option(True, help='Show live progress.'),
 ) -> None:
     """Track people in a video, image folder, bag or camera stream, or join given detections."""
@@ -85,7 +88,7 @@ def track(
         if detections is not None:
             found = read_detections(detections, options.parse_score_range(score_range))
         if source is not None:
-            frames = stack.enter_context(_open_frames(source, fps, topic))
+            frames = stack.enter_context(_open_frames(source, fps, topic, strict))
             _check_length(found, frames.last_index, frames.name)
             if found is None or embeddings:
                 runner = options.load_chosen_model(
@@ -154,12 +157,12 @@ def _refuse_overwriting(outputs: Sequence[Path], *inputs: str | Path | None) -> 
                 raise SourceError(f"Output '{path}' is an input itself. Choose another name.")
 
 
-def _open_frames(source: str, fps: float | None, topic: str | None) -> FrameSource:
+def _open_frames(source: str, fps: float | None, topic: str | None, strict: bool) -> FrameSource:
     """Open a source; warn where it states another frame rate than the user."""
     from finetrack_ros.io import open_source
     from finetrack_ros.io.seqinfo import DEFAULT_FPS
 
-    frames = open_source(source, fps or DEFAULT_FPS, topic)
+    frames = open_source(source, fps or DEFAULT_FPS, topic, strict)
     if fps is not None and frames.fps != fps:
         options.warn(f"--fps {fps:g} is not used: '{frames.name}' states {frames.fps:g} frames "
                      'per second itself')

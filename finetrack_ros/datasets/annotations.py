@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from finetrack_ros.errors import SourceError
 from finetrack_ros.geometry import valid_boxes
+from finetrack_ros.io import native_paths
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,8 @@ def read_image(path: Path, half: bool = False) -> NDArray[np.uint8] | None:
     """Decode an image as :meth:`AnnotatedFrame.read` does; None where that is impossible."""
     mode = cv2.IMREAD_REDUCED_COLOR_2 if half else cv2.IMREAD_COLOR
     try:
-        return cv2.imread(str(path), mode)
-    except cv2.error:
-        # OpenCV returns None for most damage, but raises where a header promises too many pixels.
+        return native_paths.read_image(path, mode)
+    except OSError:
         return None
 
 

@@ -17,6 +17,7 @@ from finetrack_ros.evaluation.identity_switches import IdentitySwitch
 from finetrack_ros.evaluation.mot import Part
 from finetrack_ros.io import draw_tracks, read_seqinfo
 from finetrack_ros.io.drawing import colour_of
+from finetrack_ros.io.native_paths import read_image
 from finetrack_ros.io.seqinfo import DEFAULT_FPS
 from finetrack_ros.io.sources import IMAGE_SUFFIXES
 
@@ -56,7 +57,7 @@ class SequenceImages:
         """
         if frame not in self.paths:
             return None
-        image = cv2.imread(str(self.paths[frame]), cv2.IMREAD_COLOR)
+        image = read_image(self.paths[frame])
         if image is None:
             raise SourceError(f"Image '{self.paths[frame]}' cannot be decoded. Replace it with an "
                               'intact file, or remove it: its frame is then drawn blank.')

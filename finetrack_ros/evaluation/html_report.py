@@ -154,7 +154,7 @@ class Page:
         path = Path(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(self.html(), encoding='utf-8')
+            path.write_text(self.html(), encoding='utf-8', errors='backslashreplace')
         except OSError as error:
             raise SourceError(f"Report '{path}' cannot be written ({error.strerror}). Choose a "
                               'file in a folder where you may write.') from error

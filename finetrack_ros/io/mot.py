@@ -18,6 +18,8 @@ from finetrack_ros.geometry import tlwh_to_xyxy, valid_boxes, xyxy_to_tlwh
 
 _MIN_COLUMNS = 6
 _SCORE = 6
+#: Days of video; beyond, it is a time stamp that somebody took for a frame number.
+MAX_FRAME = 10_000_000
 
 
 class ScoredTracks(Protocol):
@@ -78,7 +80,8 @@ def read_mot(path: str | Path) -> MotRows:
     """
     path = Path(path)
     try:
-        lines = path.read_text(encoding='utf-8').splitlines()
+        # Windows puts a mark before UTF-8.
+        lines = path.read_text(encoding='utf-8-sig').splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(f"MOT file '{path}' cannot be read ({error}). Give a text file of lines "
                           'frame,id,left,top,width,height,...') from error
@@ -105,6 +108,13 @@ def _parse_line(path: Path, number: int, line: str) -> list[float]:
     if len(row) < _MIN_COLUMNS or not np.isfinite(row[:_SCORE + 1]).all() or row[0] < 1:
         raise SourceError(f"MOT file '{path}', line {number}: '{line[:80]}' is not a MOTChallenge "
                           'row. Write frame,id,left,top,width,height,... with frames from 1.')
+    for name, value in (('frame number', row[0]), ('id', row[1])):
+        if value != int(value):
+            raise SourceError(f"MOT file '{path}', line {number}: the {name} {value:g} is no "
+                              f'whole number. Write each {name} as one.')
+    if row[0] > MAX_FRAME:
+        raise SourceError(f"MOT file '{path}', line {number}: the frame number {row[0]:.15g} is "
+                          'that of no video; is it a time stamp? Number the frames from 1.')
     return row
 
 
@@ -137,6 +147,18 @@ class MotDetections:
         """Return the scores of all detections, float32 [N]."""
         return self._detections.scores
 
+    def frames(self, last: int, most_empty: int) -> list[int]:
+        """
+        Return the numbers of the frames from 1 to ``last``, the empty ones too.
+
+        :param most_empty: of a longer stretch of empty frames, only so many are given.
+        """
+        ends = np.unique(self._frames[self._frames <= last])
+        starts = np.concatenate([[0], ends]) + 1
+        ends = np.minimum(np.append(ends - 1, last), starts + most_empty - 1)
+        return [number for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+                for number in range(start - (start > 1), end + 1)]
+
     def of_frame(self, number: int) -> Detections:
         """Return the detections of the frame with this number (from 1), of class 0."""
         first, last = np.searchsorted(self._frames, (number, number + 1))
@@ -168,8 +190,17 @@ def read_detections(path: str | Path,
         raise SourceError(
             f"Detections '{path}' have scores from {scores.min():.3g} to {scores.max():.3g}, but "
             "the tracker's thresholds are of 0..1. Map them with a score range of what shall be 0 "
-            f'and what 1, such as --score-range 0:{np.quantile(scores, 0.95):.3g}')
+            f'and what 1, such as --score-range={_suggest_range(scores)}')
     return MotDetections(replace(rows, values=scores))
+
+
+def _suggest_range(scores: NDArray[np.float64]) -> str:
+    """Return a range that spreads scores; where all are alike, one that makes each certain."""
+    high = float(np.quantile(scores, 0.95))
+    low = 0.0 if high > 0 else float(scores.min())
+    if float(f'{low:.3g}') >= float(f'{high:.3g}'):
+        low = high - 1
+    return f'{low:.3g}:{high:.3g}'
 
 
 class MotWriter:
@@ -187,20 +218,34 @@ class MotWriter:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open('w', encoding='utf-8')
         except OSError as error:
-            raise SourceError(f"Output '{path}' cannot be written ({error.strerror}). Choose a "
-                              'file in a folder where you may write.') from error
+            raise self._failure(error) from error
+
+    def _failure(self, error: OSError) -> SourceError:
+        return SourceError(f"Output '{self.path}' cannot be written ({error.strerror}). Choose a "
+                           'file in a folder where you may write, on a disk with room.')
 
     def write(self, frame_index: int, tracks: ScoredTracks) -> None:
-        """Append one line per track of the frame with this number (from 1)."""
+        """
+        Append one line per track of the frame with this number (from 1).
+
+        :raises SourceError: where the disk is full, or gone.
+        """
         boxes = xyxy_to_tlwh(tracks.boxes)
         for track_id, box, score in zip(tracks.ids, boxes, tracks.scores, strict=True):
             left, top, width, height = box
-            self._file.write(f'{frame_index},{track_id},{left:.2f},{top:.2f},{width:.2f},'
-                             f'{height:.2f},{score:.4f},-1,-1,-1\n')
+            line = (f'{frame_index},{track_id},{left:.2f},{top:.2f},{width:.2f},{height:.2f},'
+                    f'{score:.4f},-1,-1,-1\n')
+            try:
+                self._file.write(line)
+            except OSError as error:
+                raise self._failure(error) from error
 
     def close(self) -> None:
-        """Finish the file."""
-        self._file.close()
+        """Finish the file; SourceError where what is left does not fit on the disk."""
+        try:
+            self._file.close()
+        except OSError as error:
+            raise self._failure(error) from error
 
     def __enter__(self) -> MotWriter:
         """Return the writer itself."""

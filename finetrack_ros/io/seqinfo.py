@@ -43,13 +43,14 @@ def read_seqinfo(folder: str | Path) -> SequenceInfo:
     if not ini.is_file():
         raise SourceError(f"'{ini}' does not exist. Write it as MOTChallenge does, with frameRate "
                           'and seqLength in its [Sequence] section.')
-    parser = configparser.ConfigParser()
+    # Names may hold a %, and Windows puts a mark before UTF-8.
+    parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read(ini, encoding='utf-8')
+        parser.read(ini, encoding='utf-8-sig')
         section = parser['Sequence']
         fps = section.getfloat('frameRate', fallback=DEFAULT_FPS)
         length = section.getint('seqLength', fallback=None)
-    except (configparser.Error, KeyError, ValueError) as error:
+    except (configparser.Error, KeyError, ValueError, OSError) as error:
         raise SourceError(f"'{ini}' is not a MOTChallenge seqinfo.ini ({error}). It needs a "
                           '[Sequence] section with frameRate in frames per second.') from error
     if not 0 < fps <= MAX_FPS:

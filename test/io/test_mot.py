@@ -7,6 +7,7 @@ from hypothesis.extra import numpy as arrays
 import numpy as np
 import pytest
 
+from finetrack_ros.cli.options import parse_score_range
 from finetrack_ros.errors import SourceError
 from finetrack_ros.io import MotWriter, read_detections, read_mot
 
@@ -63,6 +64,10 @@ def test_empty_file_has_no_rows(tmp_path):
 
 @pytest.mark.parametrize(('text', 'problem'), [
     ('1,2,3\n', 'line 1'), ('1,1,1,1,1,1\n1,1,a,1,1,1\n', 'line 2'), ('0,1,1,1,1,1\n', 'from 1'),
+    ('1,1,1,1,1,1\n1.5,1,1,1,1,1\n', r'line 2: the frame number 1\.5 is no whole'),
+    ('1,2.5,1,1,1,1\n', r'line 1: the id 2\.5 is no whole'),
+    ('1700000000,1,1,1,1,1\n', 'line 1: the frame number 1700000000 .* time stamp'),
+    ('1e300,1,1,1,1,1\n', 'line 1: the frame number 1e.300'),
     ('1,1,nan,1,1,1\n', 'line 1'), ('1,-1,1,1,1,1,inf\n', 'line 1'),
     ('1,1,1,1,1,1\n1,1,1,1,1,1,1\n', 'different lengths')])
 def test_bad_lines_are_named(tmp_path, text, problem):
@@ -71,6 +76,44 @@ def test_bad_lines_are_named(tmp_path, text, problem):
     with pytest.raises(SourceError, match=problem) as caught:
         read_mot(path)
     assert str(path) in str(caught.value)
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path):
+    path = tmp_path / 'det.txt'
+    path.write_text('1,-1,10,20,30,40,0.5\n', encoding='utf-8-sig')
+    assert read_mot(path).frames.tolist() == [1]
+    assert read_detections(path).scores.tolist() == [0.5]
+
+
+@pytest.mark.parametrize('count', [1, 10_000])
+def test_a_full_disk_is_told(count):
+    with pytest.raises(SourceError, match=r"'/dev/full' cannot be written \(No space left"), \
+            MotWriter('/dev/full') as writer:
+        for frame in range(1, count + 1):
+            writer.write(frame, tracks([1], [[0, 0, 5, 5]], [1]))
+
+
+@pytest.mark.parametrize('scores', [
+    [-1, -1], [-1], [5, 5, 5], [-7, -3, -1], [-0.0011, -0.001], [0, 100], [1.5, 1.5], [-2, 0]])
+def test_the_range_that_is_proposed_is_one(tmp_path, scores):
+    path = tmp_path / 'det.txt'
+    path.write_text(''.join(f'1,-1,0,0,5,5,{score}\n' for score in scores))
+    with pytest.raises(SourceError, match='--score-range=') as caught:
+        read_detections(path)
+    found = parse_score_range(str(caught.value).rpartition('=')[2])
+    assert read_detections(path, found).scores.max() > 0.5
+
+
+@given(frames=strategies.lists(strategies.integers(1, 60), min_size=1, max_size=9),
+       last=strategies.integers(1, 70), most=strategies.integers(0, 70))
+def test_long_empty_stretches_are_cut_short(tmp_path_factory, frames, last, most):
+    path = tmp_path_factory.mktemp('mot') / 'det.txt'
+    path.write_text(''.join(f'{frame},-1,0,0,5,5,0.5\n' for frame in frames))
+    expected, empty = [], 0
+    for number in range(1, last + 1):
+        empty = 0 if number in frames else empty + 1
+        expected += [number] * (empty <= most)
+    assert read_detections(path).frames(last, most) == expected
 
 
 def test_missing_and_unwritable_files_are_named(tmp_path):
@@ -101,7 +144,7 @@ def test_boxes_without_an_area_are_counted_and_left_out(tmp_path):
 
 def test_scores_are_mapped_only_where_that_is_asked_for(tmp_path):
     (tmp_path / 'det.txt').write_text('1,-1,0,0,5,5,-20\n1,-1,0,0,5,5,30\n1,-1,0,0,5,5,90\n')
-    with pytest.raises(SourceError, match='from -20 to 90.*--score-range 0:84'):
+    with pytest.raises(SourceError, match='from -20 to 90.*--score-range=0:84'):
         read_detections(tmp_path / 'det.txt')
     mapped = read_detections(tmp_path / 'det.txt', (0, 60))
     assert mapped.scores.tolist() == [0, 0.5, 1]

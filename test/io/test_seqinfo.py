@@ -24,6 +24,11 @@ def test_what_is_stated_is_read(write):
     assert info.images.name == 'frames'
 
 
+def test_names_may_hold_any_sign(write):
+    info = read_seqinfo(write('\ufeff[Sequence]\nname=100%_done %(x)s\nimDir=50%\n'))
+    assert (info.name, info.images.name) == ('100%_done %(x)s', '50%')
+
+
 def test_what_is_not_stated_is_as_usual(write):
     info = read_seqinfo(write('[Sequence]\n'))
     assert (info.name, info.frame_rate, info.length) == ('street', 30.0, None)
