@@ -15,5 +15,9 @@ class SourceError(FinetrackError):
     """A video, folder, camera, or annotation file cannot be read."""
 
 
+class InputError(FinetrackError, ValueError):
+    """A caller of the library passes what the called function does not take."""
+
+
 class ConfigError(FinetrackError):
     """A setting is unknown or out of range."""

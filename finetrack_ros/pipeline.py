@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from finetrack_ros.detections import Detections
 from finetrack_ros.inference import FineTrackRunner
+from finetrack_ros.inference.preprocessing import check_image
 from finetrack_ros.motion import CameraMotion
 from finetrack_ros.tracking import Tracker, TrackerConfig, Tracks
 
@@ -45,8 +46,10 @@ class Pipeline:
         :param detections: of another detector, in pixels of the image; they get our embeddings
             where the pipeline has a model and they bring none. None runs our detector.
         :return: confirmed tracks seen in this frame, boxes in pixels of the image.
-        :raises ValueError: where there are neither detections nor a model.
+        :raises ValueError: where there are neither detections nor a model, and, as an InputError,
+            where the image is not as said.
         """
+        image = check_image(image)
         inference: dict[str, float] = {}
         if self.runner is not None and (detections is None or detections.embeddings is None):
             if detections is None:
@@ -71,9 +74,11 @@ class Pipeline:
         :param detections: of this frame, as they shall be tracked.
         :param stamp: as in :meth:`step`.
         :return: confirmed tracks seen in this frame.
+        :raises InputError: where the image is not as said.
         """
         start = time.perf_counter()
         motion = None
+        image = None if image is None else check_image(image)
         if image is not None and self.tracker.config.camera_motion == 'flow':
             motion = self._camera.estimate(image, detections.boxes)
         estimated = time.perf_counter()

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from finetrack_ros.errors import ConfigError
+from finetrack_ros.errors import ConfigError, InputError
 from finetrack_ros.geometry import clip_boxes, InputRule, letterbox_ratio
 
 PAD_VALUE = 114
@@ -20,6 +20,35 @@ STRIDE = 32
 Image = NDArray[np.uint8]
 InputSize = int | tuple[int, int] | InputRule
 """The long side of every image's input; height and width; or the rule that the side follows."""
+
+
+def check_image(image: Any) -> Image:
+    """
+    Return a BGR image uint8 [H, W, 3] with at least one pixel, dense in memory.
+
+    :raises InputError: where it is anything else; says what, and how to convert it.
+    """
+    if not isinstance(image, np.ndarray):
+        raise InputError(f'image is {"None" if image is None else f"a {type(image).__name__}"}: '
+                         'give a NumPy array, BGR, uint8 [H, W, 3]; None is what OpenCV returns '
+                         'for a file that it cannot read')
+    form = f'image is {image.dtype} {list(image.shape)}'
+    if not image.size:
+        raise InputError(f'{form}: it is empty; give at least one pixel')
+    if image.ndim == 2 or image.ndim == 3 and image.shape[2] == 1:
+        raise InputError(f'{form}: it is grey; convert it with '
+                         'cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)')
+    if image.ndim == 3 and image.shape[2] == 4:
+        raise InputError(f'{form}: it has four channels; convert it with '
+                         'cv2.cvtColor(image, cv2.COLOR_BGRA2BGR)')
+    if image.ndim != 3 or image.shape[2] != 3:
+        raise InputError(f'{form}: give one image, BGR, [H, W, 3]')
+    if image.dtype != np.uint8:
+        remedy = {'f': '(255 * image).astype(np.uint8) where its values are in 0..1',
+                  'b': '255 * image.astype(np.uint8)'}.get(
+                      image.dtype.kind, '(image >> 8).astype(np.uint8) where it uses 16 bits')
+        raise InputError(f'{form}: give uint8, such as {remedy}')
+    return np.ascontiguousarray(image)
 
 
 def network_size(images: Sequence[Image], size: InputSize) -> tuple[int, int]:

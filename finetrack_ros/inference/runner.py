@@ -18,6 +18,7 @@ from finetrack_ros.geometry import clip_boxes, InputRule, nms, valid_boxes
 from finetrack_ros.inference.classes import choose_classes
 from finetrack_ros.inference.engine import DetectorOutput, Engine
 from finetrack_ros.inference.preprocessing import (
+    check_image,
     check_input_size,
     crop_targets,
     Image,
@@ -135,7 +136,9 @@ class FineTrackRunner:
         :param embed: whether detections get embeddings: those of classes that the embedder was
             trained for; the rows of others are zero.
         :return: detections of each image, best score first, in pixels of that image.
+        :raises InputError: where an image is not as said.
         """
+        images = [check_image(image) for image in images]
         output, ratios = self._detect(images)
         start = time.perf_counter()
         found = [self._select(output, i, ratios[i], image) for i, image in enumerate(images)]
@@ -160,6 +163,7 @@ class FineTrackRunner:
             model knows and whose looks it has not learnt get no embedding. None embeds all.
         :return: for each image float32 [N, D], rows of unit length, zero where there is none.
         """
+        images = [check_image(image) for image in images]
         output, ratios = self._detect(images)
         if labels is None:
             return self._embed(output.features, images, boxes, ratios)
