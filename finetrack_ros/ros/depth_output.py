@@ -27,6 +27,8 @@ from finetrack_ros.ros.depth import DepthError, locate, Positions, read_intrinsi
 from finetrack_ros.ros.depth_conversions import to_detection_3d_array, to_markers_3d
 from finetrack_ros.ros.depth_pairing import NearestPairing
 from finetrack_ros.ros.depth_status import depth_status, DepthCounts
+from finetrack_ros.ros.publishers import create_output
+from finetrack_ros.ros.target_frame import TargetFrame
 from finetrack_ros.ros.topic_input import TopicInput
 from finetrack_ros.ros.track_conversions import stamp_seconds
 from finetrack_ros.tracking import Tracks
@@ -93,9 +95,10 @@ class DepthOutput:
         """
         self._node = node
         self._values = values
-        self._tracks = node.create_lifecycle_publisher(
-            Detection3DArray, f'~/{prefix}tracks_3d', 10)
-        self._markers = node.create_lifecycle_publisher(MarkerArray, f'~/{prefix}markers_3d', 1)
+        self._tracks = create_output(node, Detection3DArray, f'~/{prefix}tracks_3d', 10)
+        self._markers = create_output(node, MarkerArray, f'~/{prefix}markers_3d', 1)
+        frame = values['target_frame']
+        self._target = TargetFrame(node, frame) if frame else None
         depth, info = (node.resolve_topic_name(prefix + name) for name in ('depth', 'camera_info'))
         self._depth = DepthInput(node, Image, depth, values['reliability'], self._on_depth, _QUEUE)
         self._info_input = CameraInfoInput(
@@ -138,6 +141,8 @@ class DepthOutput:
     def destroy(self) -> None:
         """Unsubscribe and remove the publishers."""
         self.close()
+        if self._target is not None:
+            self._target.close()
         for publisher in (self._tracks, self._markers):
             self._node.destroy_lifecycle_publisher(publisher)
 
@@ -197,10 +202,11 @@ class DepthOutput:
         self._counts.count(
             paired=1, located=located, without_depth=len(positions.valid) - located)
         arguments = (frame.tracks, frame.labels, positions, frame.header)
-        if self._tracks.get_subscription_count():
-            self._tracks.publish(to_detection_3d_array(*arguments))
         if self._markers.get_subscription_count():
             self._markers.publish(to_markers_3d(*arguments))
+        if self._tracks.get_subscription_count():
+            tracks = to_detection_3d_array(*arguments)
+            self._tracks.publish(tracks if self._target is None else self._target.take(tracks))
 
     def _locate(self, frame: _Frame, depth: Image) -> Positions:
         info = self._info

@@ -12,9 +12,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
+from finetrack_ros.io.deep_images import DepthReducer
 from finetrack_ros.io.image_encodings import (
     check_size,
     decode_compressed,
@@ -23,10 +24,14 @@ from finetrack_ros.io.image_encodings import (
     ImageError,
 )
 
-__all__ = ['ImageError', 'decode_compressed', 'decode_image', 'to_image_message']
+__all__ = ['ImageError', 'decode_compressed', 'decode_image', 'to_compressed_message',
+           'to_image_message']
+
+#: Quality of JPEG images, of 100.
+JPEG_QUALITY = 85
 
 
-def decode_image(msg: Image) -> NDArray[np.uint8]:
+def decode_image(msg: Image, reducer: DepthReducer | None = None) -> NDArray[np.uint8]:
     """
     Return the image of a sensor_msgs/Image as uint8 [H, W, 3] in BGR order.
 
@@ -35,7 +40,7 @@ def decode_image(msg: Image) -> NDArray[np.uint8]:
     :raises ImageError: as ``decode_raw``, and for encodings that neither it nor cv_bridge knows.
     """
     if msg.encoding in ENCODINGS:
-        return decode_raw(msg)
+        return decode_raw(msg, reducer)
     check_size(msg.width, msg.height, f'{msg.encoding or "unnamed"} image')
     return _decode_with_cv_bridge(msg)
 
@@ -69,4 +74,13 @@ def to_image_message(image: NDArray[np.uint8], header: Header) -> Image:
                 is_bigendian=0, step=3 * image.shape[1])
     # Assigning an array to `data` would copy it element by element.
     msg.data.frombytes(np.ascontiguousarray(image).data.cast('B'))
+    return msg
+
+
+def to_compressed_message(image: NDArray[np.uint8], header: Header) -> CompressedImage:
+    """Return a JPEG sensor_msgs/CompressedImage of a uint8 [H, W, 3] BGR array."""
+    _, data = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    # As image_transport names what it compresses.
+    msg = CompressedImage(header=header, format='bgr8; jpeg compressed bgr8')
+    msg.data.frombytes(data.tobytes())
     return msg

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+import functools
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray, LabelInfo
 from visualization_msgs.msg import MarkerArray
@@ -22,7 +23,8 @@ from finetrack_ros.msg import Latency, TrackEmbeddings
 from finetrack_ros.ros.depth_output import DepthOutput
 from finetrack_ros.ros.foxglove import annotation_types, to_annotations
 from finetrack_ros.ros.frame_stats import Durations
-from finetrack_ros.ros.image_conversions import to_image_message
+from finetrack_ros.ros.image_conversions import to_compressed_message, to_image_message
+from finetrack_ros.ros.publishers import create_output
 from finetrack_ros.ros.track_conversions import (
     class_labels,
     metres_per_pixel,
@@ -49,16 +51,17 @@ class Outputs:
         self._class_names = class_names
         self._dim = embedding_dim
         self._trails = Trails()
-        create = node.create_lifecycle_publisher
+        create = functools.partial(create_output, node)
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._tracks = create(Detection2DArray, f'{prefix}tracks', 10)
         self._embeddings = create(TrackEmbeddings, f'{prefix}track_embeddings', 10)
         self._debug_image = create(Image, f'~/{prefix}debug_image', 1)
+        self._compressed = create(CompressedImage, f'~/{prefix}debug_image/compressed', 1)
         self._markers = create(MarkerArray, f'~/{prefix}markers', 1)
         self._labels = create(LabelInfo, f'~/{prefix}labels', latched)
         self._latency = create(Latency, f'~/{prefix}latency', 10)
-        self._publishers = [self._tracks, self._embeddings, self._debug_image, self._markers,
-                            self._labels, self._latency]
+        self._publishers = [self._tracks, self._embeddings, self._debug_image, self._compressed,
+                            self._markers, self._labels, self._latency]
         self._annotation_types = annotation_types()
         if self._annotation_types is None:
             node.get_logger().debug('no ~/annotations: foxglove_msgs is not installed')
@@ -86,16 +89,27 @@ class Outputs:
             width = None if image is None else image.shape[1]
             self._markers.publish(to_markers(
                 tracks, labels, header, metres_per_pixel(marker_scale, width)))
-        if image is not None and self._debug_image.get_subscription_count():
-            several = len(self._class_names) > 1
-            drawn = draw_tracks(image, tracks, self._trails, labels if several else None)
-            self._debug_image.publish(to_image_message(drawn, header))
+        self._publish_debug_image(tracks, image, header, labels)
         size = None if image is None else (image.shape[1], image.shape[0])
         if self._annotation_types and self._annotations.get_subscription_count():
             self._annotations.publish(
                 to_annotations(self._annotation_types, tracks, labels, header, size))
         if self._depth is not None:
             self._depth.publish(tracks, labels, header, size)
+
+    def _publish_debug_image(self, tracks: Tracks, image: NDArray[np.uint8] | None,
+                             header: Header, labels: Sequence[str]) -> None:
+        """Draw the tracks into the image once, for those who take it raw or compressed."""
+        raw = self._debug_image.get_subscription_count()
+        compressed = self._compressed.get_subscription_count()
+        if image is None or not (raw or compressed):
+            return
+        several = len(self._class_names) > 1
+        drawn = draw_tracks(image, tracks, self._trails, labels if several else None)
+        if raw:
+            self._debug_image.publish(to_image_message(drawn, header))
+        if compressed:
+            self._compressed.publish(to_compressed_message(drawn, header))
 
     def publish_latency(self, durations: Durations, header: Header) -> None:
         """Publish what the image's processing took."""

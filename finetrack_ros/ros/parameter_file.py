@@ -56,7 +56,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     'Model': ('model', 'engine', 'device', 'input_size', 'classes', 'score_threshold',
               'nms_threshold', 'max_detections', 'max_batch'),
     _NODE_HEADING: (),
-    'Positions in space': ('depth', 'depth_tolerance', 'image_rectified'),
+    'Positions in space': ('depth', 'depth_tolerance', 'image_rectified', 'target_frame'),
     'Diagnostics': ('max_age', 'max_drop_ratio', 'image_timeout', 'min_rate', 'error_factor'),
 }
 _TRACKER_HEADING = 'Tracker'

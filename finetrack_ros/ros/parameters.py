@@ -165,6 +165,10 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
         'Most seconds between the stamps of an image and of its depth image', 0.0, 10.0,
         runtime=True),
     ParameterSpec(
+        'target_frame', '',
+        "Frame of ~/tracks_3d, such as base_link or map, by TF; empty leaves them in the image's "
+        'frame'),
+    ParameterSpec(
         'image_rectified', False,
         'The images are rectified: rays follow from P of camera_info instead of K and D',
         runtime=True),

@@ -20,6 +20,7 @@ from finetrack_ros.inference.loading import ENGINES
 from finetrack_ros.io.image_encodings import ENCODINGS, MAX_PIXELS
 from finetrack_ros.ros.detection_input import MAX_CLASSES
 from finetrack_ros.ros.parameters import PARAMETERS
+from finetrack_ros.ros.video_player_node import PARAMETERS as PLAYER_PARAMETERS
 from finetrack_ros.tracking.tracker import MAX_REMEMBERED
 
 pytestmark = pytest.mark.ros
@@ -184,6 +185,12 @@ def test_parameters_have_their_true_defaults():
         shown[name.strip('`')] = yaml.safe_load(re.match(r'`?([^`(\s]+)', default)[1])
     assert shown.keys() <= SPECS.keys()
     assert shown == {name: SPECS[name].default for name in shown}
+
+
+def test_parameters_of_the_player_have_their_true_defaults():
+    shown = {name.strip('`'): yaml.safe_load(default.strip('`'))
+             for name, default, _ in table('| parameter of the player | default | |')}
+    assert shown == {spec.name: spec.default for spec in PLAYER_PARAMETERS}
 
 
 def declared(path):
