@@ -27,8 +27,8 @@ def import_yolox(
     Make a FineTrack checkpoint of your own YOLOX: its detector, and an untrained embedder.
 
     The detector finds exactly what it found before. Train the embedder with `finetrack train
-    --weights FOLDER/model.pt --freeze-detector`; the result is what the node and `finetrack track`
-    run.
+    RECIPE --set weights=FOLDER/model.pt --freeze-detector`; the result is what the node and
+    `finetrack track` run.
     """
     sizes = ('nano', 'tiny', 's', 'm', 'l', 'x')
     if size is not None and size not in sizes:

@@ -76,7 +76,7 @@ def _plain(recipe) -> dict:
         return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
     content = plain(recipe.as_dict())
-    content['frames'] = [{**item, **item.pop('options')} for item in content['frames']]
+    content['frames'] = [{**item.pop('options'), **item} for item in content['frames']]
     return content
 
 
