@@ -19,7 +19,8 @@ class Clock:
     Seconds since the first frame, which never fall.
 
     Images that change places on their way and clocks that are set right step back by little: such
-    a frame counts as of the latest time so far. A recording that starts again jumps back by much.
+    a frame counts as of the latest time so far. A recording that starts again jumps back by much,
+    or, where it is short, to its very first stamp.
 
     :ivar time: seconds that have passed up to the last frame.
     :ivar disordered: frames so far that stepped back by little.
@@ -31,7 +32,7 @@ class Clock:
         self.disordered = self.jumps = 0
         self._steps: deque[float] = deque(maxlen=_RECENT)
         self._last: float | None = None
-        self._latest = 0.0
+        self._latest = self._first = 0.0
 
     def forget(self) -> None:
         """Take the next frame as the first of a new recording; the time stands still."""
@@ -59,7 +60,7 @@ class Clock:
 
     def _step(self, stamp: float | None, default: float) -> tuple[float, bool]:
         if self._last is None:
-            self._last = self._latest = 0.0 if stamp is None else stamp
+            self._last = self._latest = self._first = 0.0 if stamp is None else stamp
             return 0.0, False
         if stamp is None:
             stamp = self._latest + default
@@ -69,12 +70,17 @@ class Clock:
         limit = DISORDER_PERIODS * self.period(1 / default)
         # The slack is for stamps that round.
         jumped = -step > limit * (1 + 1e-9)
+        # Not by a period or less: so little is disorder there, too.
+        jumped |= stamp == self._first and -step > 0.3 * limit
         ahead, dt = self._latest - stamp, max(stamp - self._latest, 0.0)
         if jumped or ahead > limit * (1 + 1e-9):
             # Many little steps back, too, leave the latest stamp too far ahead to wait for.
             dt = default
         if dt or not ahead > 0:
             self._latest = stamp
+        if jumped:
+            self._first = stamp
+            self._steps.clear()
         self.jumps += jumped
         self.disordered += step < 0 and not jumped
         return dt, jumped

@@ -43,14 +43,22 @@ def test_disorder_keeps_the_id(stamps):
     assert tracker.disordered == sum(b < a for a, b in zip(stamps, stamps[1:], strict=False))
 
 
+@pytest.mark.parametrize('length', [3, 12])
 @pytest.mark.parametrize('rate', [5, 25, 100])
-def test_a_recording_that_starts_again_renews_the_ids(rate):
-    stamps = at(rate, *range(12), *range(12))
+def test_a_recording_that_starts_again_renews_the_ids(rate, length):
+    stamps = [100 + stamp for stamp in at(rate, *range(length), *range(length), *range(length))]
     ids, tracker = ids_at(stamps)
-    assert ids == [[1]] * 12 + [[2]] * 12
-    assert (tracker.jumps, tracker.disordered) == (1, 0)
+    assert ids == [[1]] * length + [[2]] * length + [[3]] * length
+    assert (tracker.jumps, tracker.disordered) == (2, 0)
     ids, tracker = ids_at(stamps, on_jump_back='continue')
-    assert ids == [[1]] * 24 and tracker.jumps == 1
+    assert ids == [[1]] * 3 * length and tracker.jumps == 2
+
+
+def test_another_recording_renews_the_ids_whatever_its_rate():
+    stamps = [*at(25, *range(30)), *(-3 + stamp for stamp in at(5, *range(10))), -1000, -999.9]
+    ids, tracker = ids_at(stamps)
+    assert ids == [[1]] * 30 + [[2]] * 10 + [[3]] * 2
+    assert tracker.jumps == 2
 
 
 def test_time_passes_once_whatever_the_order():
