@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from finetrack_ros.datasets.mot import DISTRACTOR_CLASSES, PEDESTRIAN
+from finetrack_ros.datasets.mot import CROWD, DISTRACTOR_CLASSES, PEDESTRIAN
 from finetrack_ros.errors import SourceError
 from finetrack_ros.io import MotRows, read_mot, read_seqinfo
 
@@ -79,6 +79,8 @@ def read_ground_truth(path: str | Path) -> GroundTruth:
     if columns not in (9, 10):
         raise SourceError(f"Ground truth '{path}' has {columns} columns. Give MOT16-style text of "
                           '9 columns (flag, class, visibility) or MOT15-style text of 10.')
+    if columns == 9:
+        _check_classes(rows, path)
     truth = _with_classes(rows) if columns == 9 else _with_consider_flag(rows)
     if not truth.scored.any():
         raise SourceError(f"Ground truth '{path}' has nothing to score. "
@@ -98,6 +100,18 @@ def _tell_classes(rows: MotRows) -> str:
     return (f'It holds {", ".join(found)}, but only class {PEDESTRIAN} (8th value) with a flag '
             f'(7th value) other than 0 counts. Give the boxes to be found class {PEDESTRIAN} and '
             'flag 1.')
+
+
+def _check_classes(rows: MotRows, path: str | Path) -> None:
+    """Raise SourceError where a class is none of MOTChallenge's."""
+    classes = rows.extra[:, 0]
+    wrong = np.flatnonzero(~np.isin(classes, np.arange(PEDESTRIAN, CROWD + 1)))
+    if len(wrong):
+        row = wrong[0]
+        raise SourceError(f"Ground truth '{path}' has {len(wrong)} row(s) of no class of "
+                          f'MOTChallenge, such as {classes[row]:g} (8th value) in frame '
+                          f'{rows.frames[row]}. Write whole numbers from {PEDESTRIAN} '
+                          f'(pedestrian) to {CROWD} (crowd), {PEDESTRIAN} for those to be found.')
 
 
 def _with_classes(rows: MotRows) -> GroundTruth:

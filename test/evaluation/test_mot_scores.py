@@ -181,13 +181,17 @@ def test_wrong_results_are_explained(score, results, problem):
 
 @pytest.mark.parametrize(('truth', 'problem'), [
     ([], 'no rows'), ([f'1,1,{BOX},1'], '7 columns'), ([mot16(9, 1, BOX)], 'frame 9'),
-    ([mot16(1, 1, BOX), mot16(1, 2, FAR, kind=99)], 'TrackEval refuses'),
+    ([mot16(1, 1, BOX), mot16(1, 2, FAR, kind=99)], r'1 row\(s\) .* such as 99 .* in frame 1'),
+    ([mot16(1, 1, BOX), mot16(2, 1, BOX, kind=-1)], r'gt.txt.* such as -1 .* in frame 2'),
+    ([mot16(1, 1, BOX), mot16(2, 1, BOX, kind=1.5)], 'such as 1.5'),
+    ([mot16(1, 1, BOX, kind=0), mot16(1, 2, FAR, kind='nan')], r'2 row\(s\) .* such as 0'),
     ([mot16(1, 1, BOX, kind=3), mot16(2, 1, BOX, kind=3), mot16(1, 2, FAR, flag=0)],
      'holds 1 x class 1 with flag 0, 2 x class 3, but only class 1'),
     ([mot15(1, 1, BOX, flag=0)], 'flags .* are 0')])
-def test_wrong_ground_truth_is_explained(score, truth, problem):
+def test_wrong_ground_truth_is_explained(score, truth, problem, capsys):
     with pytest.raises(SourceError, match=problem):
         score(truth, [result(1, 1, BOX)])
+    assert capsys.readouterr().out == ''
 
 
 def test_missing_files_and_names_are_explained(tmp_path):
