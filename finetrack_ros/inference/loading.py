@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from finetrack_ros.inference.runner import FineTrackRunner, ModelInfo
 WEIGHTS = Path(__file__).resolve().parent.parent / 'weights'
 GRAPHS = ('detector.onnx', 'embedder.onnx')
 ENGINES = ('auto', 'onnxruntime')
+
+_logger = logging.getLogger(__name__)
 
 
 def shipped_models() -> list[str]:
@@ -90,10 +93,21 @@ def load_model(model: str | Path = 'finetrack_nano', engine: str = 'auto', devic
     # Libraries are imported when they are chosen: no machine has all of them.
     from finetrack_ros.inference.onnxruntime_engine import available_devices, OnnxRuntimeEngine
 
-    reason = f'device {device} as asked'
-    if device == 'auto':
-        devices = available_devices()
-        device = devices[0]
-        reason = f'ONNX Runtime offers {", ".join(devices)}; {device} is the fastest of them'
-    started = OnnxRuntimeEngine(folder, device, threads)
-    return FineTrackRunner(started, read_info(folder, started.metadata), reason, **settings)
+    def start(device: str, reason: str) -> FineTrackRunner:
+        started = OnnxRuntimeEngine(folder, device, threads)
+        return FineTrackRunner(started, read_info(folder, started.metadata), reason, **settings)
+
+    if device != 'auto':
+        return start(device, f'device {device} as asked')
+    devices = available_devices()
+    reason = f'ONNX Runtime offers {", ".join(devices)}; {devices[0]} is the fastest of them'
+    for faster in devices[:-1]:
+        try:
+            runner = start(faster, reason)
+            # Some of a GPU's libraries are first looked for when the graphs run.
+            runner.warm_up()
+            return runner
+        except (ConfigError, ModelError) as error:
+            _logger.warning('%s does not start, and the next device is tried: %s', faster, error)
+            reason = f'ONNX Runtime offers {", ".join(devices)}, but {faster} does not start'
+    return start(devices[-1], reason)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 import os
 from pathlib import Path
 from typing import Any
@@ -70,40 +72,57 @@ class OnnxRuntimeEngine:
         if self._kind == 'cuda':
             provider = (provider, {'device_id': self._index})
         try:
-            session = ort.InferenceSession(str(path), options, providers=[provider])
+            session = ort.InferenceSession(_native(path), options, providers=[provider])
+        except (ort_errors.EPFail, RuntimeError) as error:
+            if self._kind == 'cpu':
+                raise ModelError(f'{path}: cannot be loaded ({error}); write it again with '
+                                 '`finetrack export`') from error
+            raise self._no_cuda(f' ({error})') from error
         except ERRORS as error:
             raise ModelError(f'{path}: is damaged or no ONNX file ({error}); '
                              'write it again with `finetrack export`') from error
         if _PROVIDERS[self._kind] not in session.get_providers():
-            raise ConfigError(f"device '{self.device}': ONNX Runtime could not start its CUDA "
-                              'provider; check the driver and cuDNN, or use device cpu')
+            raise self._no_cuda()
         return session
+
+    def _no_cuda(self, reason: str = '') -> ConfigError:
+        return ConfigError(f"device '{self.device}': ONNX Runtime could not start its CUDA "
+                           f'provider{reason}; check the driver and cuDNN, or use device cpu')
 
     def detect(self, images: NDArray[np.uint8]) -> DetectorOutput:
         """Run the detector on letterboxed BGR images, uint8 [B, H, W, 3]."""
-        binding = self._detector.io_binding()
-        binding.bind_cpu_input('images', images)
-        for name in ('boxes', 'scores', 'classes'):
-            binding.bind_output(name, 'cpu')
-        binding.bind_output('features', self._kind, self._index)
-        self._run(self._detector, binding)
+        with self._explained():
+            binding = self._detector.io_binding()
+            binding.bind_cpu_input('images', images)
+            for name in ('boxes', 'scores', 'classes'):
+                binding.bind_output(name, 'cpu')
+            binding.bind_output('features', self._kind, self._index)
+            self._detector.run_with_iobinding(binding)
         boxes, scores, classes, features = binding.get_outputs()
         return DetectorOutput(boxes.numpy(), scores.numpy(), classes.numpy(), features)
 
     def embed(self, features: Any, rois: NDArray[np.float32], crops: NDArray[np.uint8]
               ) -> NDArray[np.float32]:
         """Run the embedder; see ``Engine.embed``."""
-        binding = self._embedder.io_binding()
-        binding.bind_ortvalue_input('features', features)
-        binding.bind_cpu_input('rois', rois)
-        binding.bind_cpu_input('crops', crops)
-        binding.bind_output('embeddings', 'cpu')
-        self._run(self._embedder, binding)
+        with self._explained():
+            binding = self._embedder.io_binding()
+            binding.bind_ortvalue_input('features', features)
+            binding.bind_cpu_input('rois', rois)
+            binding.bind_cpu_input('crops', crops)
+            binding.bind_output('embeddings', 'cpu')
+            self._embedder.run_with_iobinding(binding)
         return binding.get_outputs()[0].numpy()
 
-    def _run(self, session: ort.InferenceSession, binding: Any) -> None:
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            session.run_with_iobinding(binding)
+            yield
         except ERRORS as error:
             raise ModelError(f'inference on {self.device} failed ({error}); if its memory is '
                              'full, lower input_size or max_detections') from error
+
+
+def _native(path: Path) -> str | bytes:
+    """Return a model's path; its content where the path is not UTF-8, which the library needs."""
+    name = str(path)
+    return name if name == name.encode(errors='replace').decode() else path.read_bytes()
