@@ -69,8 +69,8 @@ class FrameSource(ABC, Iterator[Frame]):
     def _leave_out(self, problem: str, count: int = 1) -> None:
         """Count images that cannot be decoded; SourceError where the source is strict."""
         if self.strict:
-            raise SourceError(f'{problem}. Replace it by an intact one, or track without it: not '
-                              'strictly.')
+            raise SourceError(f"{problem}. Replace it by an intact one; without 'strict' it is "
+                              'left out.')
         if not self.skipped:
             _logger.warning('%s; it is left out, and so is any like it.', problem)
         self.skipped += count

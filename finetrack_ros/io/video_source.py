@@ -136,7 +136,7 @@ class VideoSource(FrameSource):
         problem = (f"Video '{self._label}' ends after frame {self._index} of {self.length}: the "
                    'file seems damaged')
         if self.strict:
-            raise SourceError(f'{problem}. Fetch it again, or track what is there: not strictly.')
+            raise SourceError(f"{problem}. Fetch it again; without 'strict' the rest is read.")
         _logger.warning('%s.', problem)
 
     def close(self) -> None:

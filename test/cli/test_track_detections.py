@@ -98,6 +98,52 @@ def test_detections_are_tracked_without_a_source(no_model, detections, tmp_path)
     assert read_mot(tmp_path / 't.txt').frames.tolist() == [1, 2]
 
 
+@pytest.mark.parametrize(('every', 'fps'), [(3, 30), (5, 30), (4, 25), (3, 10), (2, 5), (1, 0.5)])
+def test_detections_on_some_frames_only_are_tracked(no_model, tmp_path, every, fps):
+    frames = range(every, 40 * every + 1, every)
+    path = tmp_path / 'det.txt'
+    path.write_text(''.join(f'{frame},-1,{100 + 2 * row},100,60,150,0.9\n'
+                            for row, frame in enumerate(frames)))
+    result = run('track', '--detections', path, '-o', tmp_path / 't.txt', '--fps', fps)
+    assert result.exit_code == 0, result.output
+    rows = read_mot(tmp_path / 't.txt')
+    assert set(rows.ids) == {1} and len(rows) >= 39
+
+
+def test_a_frame_far_away_is_reached_at_once(no_model, tmp_path):
+    path = tmp_path / 'det.txt'
+    path.write_text(''.join(f'{frame},-1,100,100,60,150,0.9\n'
+                            for frame in (1, 2, 9_000_000, 9_000_001)))
+    result = run('track', '--detections', path, '-o', tmp_path / 't.txt')
+    assert result.exit_code == 0, result.output
+    rows = read_mot(tmp_path / 't.txt')
+    assert (rows.frames.tolist(), rows.ids.tolist()) == ([1, 2, 9_000_001], [1, 1, 2])
+
+
+def test_a_full_disk_ends_in_a_sentence(no_model, detections):
+    result = run('track', '--detections', detections, '-o', '/dev/full')
+    assert_user_error(result, "'/dev/full' cannot be written (No space left on device)")
+
+
+def test_damaged_images_and_names_of_any_bytes(no_model, detections, tmp_path):
+    folder = tmp_path / 'stra\udcdfe'
+    folder.mkdir()
+    for number, height in enumerate((80, 80, 80, 60, 80, 80), 1):
+        image = cv2.imencode('.png', np.full((height, 120, 3), 90, np.uint8))[1].tobytes()
+        (folder / f'{number}.png').write_bytes(image if number != 2 else b'')
+    result = run('track', folder, '--detections', detections, '--no-embeddings', '-o',
+                 folder / 't.txt', '--video', folder / 't.avi')
+    assert result.exit_code == 0, result.output
+    assert '1 image(s) that cannot be decoded' in result.output
+    # Frame 4 has another size: the video goes on, and so does the text.
+    assert read_mot(folder / 't.txt').frames.tolist() == [1, 3, 4, 6]
+    with open_source(str(folder / 't.avi')) as video:
+        assert len(list(video)) == 5
+    result = run('track', folder, '--detections', detections, '--no-embeddings', '-o',
+                 folder / 't.txt', '--strict')
+    assert_user_error(result, '2.png')
+
+
 def test_rate_of_a_sequence_without_images_is_read(no_model, detections, tmp_path):
     (tmp_path / 'seq' / 'det').mkdir(parents=True)
     (tmp_path / 'seq' / 'seqinfo.ini').write_text('[Sequence]\nframeRate=14\n')
