@@ -24,7 +24,7 @@ import onnxruntime
 from rich.console import Console
 from rich.table import Table
 
-from finetrack_ros.evaluation.model_report import OSNET, OsnetEmbedder
+from finetrack_ros.evaluation.peers import OSNET, OsnetEmbedder
 from finetrack_ros.inference import load_model
 from finetrack_ros.inference.preprocessing import crop_targets, letterbox
 from finetrack_ros.io import open_source

@@ -28,8 +28,8 @@ from rich.table import Table
 
 from finetrack_ros.cli.tracker_config import read_tracker_config
 from finetrack_ros.detections import Detections
-from finetrack_ros.evaluation.model_report import OsnetEmbedder
 from finetrack_ros.evaluation.mot import COMBINED, evaluate
+from finetrack_ros.evaluation.peers import OsnetEmbedder
 from finetrack_ros.inference import FineTrackRunner, load_model
 from finetrack_ros.inference.preprocessing import crop_targets
 from finetrack_ros.io import MotWriter, open_source

@@ -5,46 +5,93 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, TYPE_CHECKING
 
 import typer
 
 from finetrack_ros.cli import options
 from finetrack_ros.cli.application import errors, output, write_json
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from finetrack_ros.evaluation.model_report import ModelReport
+
 
 def evaluate_model(
     data: Path = typer.Option(
-        ..., help='Folder with mot/SEQUENCE, reid/market1501_train.tar and '
-        'weights/osnet_x0_25_msmt17.onnx.'),
+        ..., help='Folder with mot/SEQUENCE, det/robot_indoor, det/coco_person, '
+        'reid/market1501_train.tar and weights/osnet_x0_25_msmt17.onnx.'),
     model: str = options.MODEL,
     engine: str = options.ENGINE,
     device: str = options.DEVICE,
-    input_size: str | None = options.INPUT_SIZE,
+    input_size: list[str] = typer.Option(
+        ['auto'], help="Network input in pixels: long side (640), height x width (384x640), or "
+        "'auto', the model's own rule; may be given several times."),
+    yolox: Path | None = typer.Option(
+        None, help='ONNX file of a YOLOX, without decoding, to compare detection with: at its '
+        "own input size and at the model's."),
+    teachers: bool = typer.Option(
+        False, help="Compare with Open Model Zoo's re-identification networks in "
+        'weights/openvino, too; needs openvino.'),
+    only: str | None = typer.Option(None, help='Measure only this: detection or reid.'),
+    set_: list[str] = typer.Option(
+        [], '--set', help='Measure on this set only: its name, or how that begins; may be given '
+        'several times.'),
     json: Path | None = typer.Option(None, help='Write the figures to this file, too.'),
+    report: Path | None = typer.Option(
+        None, help='Write figures and curves to this HTML file, which needs no other.'),
 ) -> None:
     """
-    Measure AP50 and re-identification on data that shipped models are not trained on.
+    Measure AP50, AP75 and re-identification on data that shipped models are not trained on.
 
-    Detection: MOT16-09 (second half), TUD-Campus, KITTI-17. Re-identification: the last 100
-    identities of Market-1501's training split, beside OSNet x0.25 and a colour histogram.
+    Detection: MOT16-09 (second half), TUD-Campus, KITTI-17, ETH-Sunnyday, robot_indoor val and a
+    third of COCO's people. Re-identification: the last 100 identities of Market-1501's training
+    split, and people of the four sequences, each searched for among all crops at least 25 frames
+    away; beside OSNet x0.25 and a colour histogram.
     """
+    from finetrack_ros.evaluation.model_page import write_model_page
+    from finetrack_ros.evaluation.model_report import AP_SCORE_THRESHOLD, choose_sets, report_on
+
+    choose_sets(only, set_)
+    runners = {size: options.load_chosen_model(model, engine, device, size,
+                                               score_threshold=AP_SCORE_THRESHOLD)
+               for size in dict.fromkeys(input_size)}
+    with errors.status('Measuring ...') as status:
+        found = report_on(runners, data, yolox, teachers, only, set_,
+                          lambda step: status.update(f'Measuring {step} ...'))
+    for table in tables(found):
+        output.print(table)
+    if json is not None:
+        write_json(json, found.as_dict())
+    if report is not None:
+        write_model_page(found, report)
+
+
+def tables(report: ModelReport) -> list[Table]:
+    """Return the figures, networks downwards and sets across."""
+    from finetrack_ros.evaluation.model_page import by_network
+
+    parts: list[tuple[str, dict[str, Any], Any]] = [
+        ('AP50 / AP75 of people', report.detection, lambda curves: [
+            curve.average_precision for curve in curves]),
+        ('Rank-1 / mAP of people found again', report.reid, lambda found: [
+            found.scores.rank1, found.scores.mean_average_precision])]
+    return [_table(title, list(part), {
+        network: [None if cell is None else figures_of(cell) for cell in row]
+        for network, row in by_network(part).items()})
+        for title, part, figures_of in parts if part]
+
+
+def _table(title: str, sets: list[str], rows: dict[str, list[list[float] | None]]) -> Table:
+    from rich import box
     from rich.table import Table
 
-    from finetrack_ros.evaluation.model_report import AP_SCORE_THRESHOLD, report_on
-
-    runner = options.load_chosen_model(model, engine, device, input_size,
-                                       score_threshold=AP_SCORE_THRESHOLD)
-    with errors.status('Measuring ...') as status:
-        report = report_on(runner, data, lambda step: status.update(f'Measuring {step} ...'))
-    detection = Table('Sequence', title=f'{runner.model_name}: pedestrians')
-    detection.add_column('AP50', justify='right')
-    for name, value in report['detection'].items():
-        detection.add_row(name, f'{value:.1f}')
-    reid = Table('Embedding', title='Market-1501, last 100 identities')
-    for column in ('Rank-1', 'Rank-5', 'Rank-10', 'mAP'):
-        reid.add_column(column, justify='right')
-    for name, row in report['reid'].items():
-        reid.add_row(name, *(f'{row[key]:.1f}' for key in ('rank1', 'rank5', 'rank10', 'map')))
-    output.print(detection, reid)
-    if json is not None:
-        write_json(json, report)
+    table = Table('', title=title, box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+    for name in sets:
+        table.add_column(name, justify='right')
+    for network, row in rows.items():
+        table.add_row(network, *('–' if cell is None else
+                                 ' / '.join(f'{100 * value:.1f}' for value in cell)
+                                 for cell in row))
+    return table

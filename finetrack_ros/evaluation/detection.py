@@ -54,6 +54,11 @@ class PrecisionRecall:
     precision: NDArray[np.float64]
     average_precision: float
 
+    def at(self, recalls: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the precision at each recall [R]; 0 where it is never reached."""
+        first = np.searchsorted(self.recall, recalls)
+        return np.append(self.precision, 0.0)[first]
+
 
 def average_precision(detections: Sequence[Detections], truths: Sequence[TruthBoxes],
                       iou_threshold: float = 0.5) -> float:

@@ -1,177 +1,232 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a model's card reports: AP50, and re-identification beside two baselines."""
+"""What a model is worth, beside public networks: detection, and telling people apart."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
-from finetrack_ros.datasets.frame_ranges import frame_range
-from finetrack_ros.datasets.market1501 import Market1501
-from finetrack_ros.errors import ModelError, SourceError
-from finetrack_ros.evaluation.detection import average_precision, truth_boxes
-from finetrack_ros.evaluation.ground_truth import read_sequence
-from finetrack_ros.evaluation.reid import colour_histogram, rank_k_and_map
+from finetrack_ros.datasets import Market1501
+from finetrack_ros.errors import ConfigError, ModelError
+from finetrack_ros.evaluation.detection import PrecisionRecall
+from finetrack_ros.evaluation.detection_sets import (
+    DETECTION_SETS,
+    Detector,
+    precision_on,
+    read_detection_set,
+)
+from finetrack_ros.evaluation.peers import open_model_zoo, OSNET, OsnetEmbedder, YoloxDetector
+from finetrack_ros.evaluation.reid import colour_histogram, Retrieval
+from finetrack_ros.evaluation.reid_sets import (
+    BoxEmbedder,
+    cosines,
+    CropEmbedder,
+    find_across_cameras,
+    find_again,
+    MARKET,
+    MARKET_TAR,
+    on_boxes,
+    on_canvases,
+    read_crops,
+    REID_SETS,
+    scene_cosines,
+)
 from finetrack_ros.inference import FineTrackRunner
-from finetrack_ros.io import open_source
 
-DETECTION_SETS: dict[str, str | None] = {
-    'MOT16-09': 'second-half', 'TUD-Campus': None, 'KITTI-17': None}
-MARKET_TAR = Path('reid/market1501_train.tar')
-OSNET = Path('weights/osnet_x0_25_msmt17.onnx')
-REID_IDENTITIES = 100
 # Average precision needs the low end of the precision-recall curve, too.
 AP_SCORE_THRESHOLD = 0.01
 
-Image = NDArray[np.uint8]
-Embedder = Callable[[Sequence[Image]], NDArray[np.float32]]
-
-_CANVAS = 640
-_MARGIN = 48
-_GREY = 114
+Progress = Callable[[str], None]
 
 
-def report_on(runner: FineTrackRunner, data: Path,
-              progress: Callable[[str], None] = lambda step: None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class ModelReport:
     """
-    Measure a model on data that shipped models are not trained on.
+    What was measured.
 
-    :param runner: loaded with a score threshold of ``AP_SCORE_THRESHOLD`` or less.
-    :param data: folder with ``mot/<sequence>``, ``reid/market1501_train.tar`` and
-        ``weights/osnet_x0_25_msmt17.onnx``.
-    :param progress: called with the name of each step as it begins.
-    :return: ``detection`` (AP50 in percent by sequence) and ``reid`` (``rank1``, ``rank5``,
-        ``rank10``, ``map`` in percent by embedding), and what was measured.
-    :raises SourceError: where a part of the data is missing.
+    :ivar model: name of the model; ``engine`` and ``device`` are what ran it.
+    :ivar detection: by set and detector, precision over recall at IoU 0.5 and at 0.75.
+    :ivar reid: by set and embedding, how well people are found again.
     """
-    detection = {}
-    for name, frames in DETECTION_SETS.items():
-        label = name if frames is None else f'{name} ({frames})'
-        progress(label)
-        detection[label] = 100 * detection_ap50(runner, data / 'mot' / name, frames)
-    embedders: dict[str, Embedder] = {
-        runner.model_name: lambda crops: embed_crops(runner, crops),
-        'OSNet x0.25': OsnetEmbedder(data / OSNET),
-        'colour histogram': colour_histogram}
-    market = Market1501(data / MARKET_TAR)
-    reid = {}
-    for name, embedder in embedders.items():
-        progress(f'embeddings of {name}')
-        reid[name] = reid_scores(embedder, market)
-    return {'model': runner.model_name, 'engine': runner.engine_name,
-            'device': runner.device_name, 'input_size': str(runner.input_size),
-            'detection': detection, 'reid': reid}
+
+    model: str
+    engine: str
+    device: str
+    detection: dict[str, dict[str, list[PrecisionRecall]]]
+    reid: dict[str, dict[str, Retrieval]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures in percent, without curves."""
+        return {
+            'model': self.model, 'engine': self.engine, 'device': self.device,
+            'detection': {name: {
+                detector: {'ap50': 100 * at_50.average_precision,
+                           'ap75': 100 * at_75.average_precision}
+                for detector, (at_50, at_75) in row.items()}
+                for name, row in self.detection.items()},
+            'reid': {name: {embedding: _percent(retrieval)
+                            for embedding, retrieval in row.items()}
+                     for name, row in self.reid.items()}}
 
 
-def detection_ap50(runner: FineTrackRunner, folder: Path, frames: str | None = None) -> float:
-    """
-    Return AP50 of pedestrians (visibility above 0.25) on a MOTChallenge sequence, 0..1.
-
-    Detections of other classes than the model's ``person`` are left out.
-
-    :param frames: part of the sequence, as ``frame_range`` reads it; None takes all.
-    :raises SourceError: where images or ground truth are missing.
-    :raises ModelError: where the model knows no person.
-    """
-    person_class = _person_class(runner)
-    sequence = read_sequence(folder)
-    first, last = frame_range(frames, sequence.length)
-    detections, truths = [], []
-    with open_source(str(folder)) as source:
-        for frame in source:
-            if first <= frame.index <= last:
-                found = runner.infer([frame.image], embed=False)[0]
-                detections.append(found[found.classes == person_class])
-                truths.append(truth_boxes(sequence.truth, frame.index))
-    return average_precision(detections, truths)
-
-
-def _person_class(runner: FineTrackRunner) -> int:
-    if 'person' not in runner.class_names:
-        raise ModelError(f"Model '{runner.model_name}' has no class 'person' (only "
-                         f'{", ".join(runner.class_names)}). Measure a model that detects people.')
-    return runner.class_names.index('person')
-
-
-def reid_scores(embedder: Embedder, market: Market1501,
-                identities: int = REID_IDENTITIES) -> dict[str, float]:
-    """
-    Return retrieval scores in percent on the last identities of Market-1501.
-
-    Every crop is a query once, and all others are its gallery; images of the query's identity
-    from its own camera, itself included, are removed.
-    """
-    chosen = market.split(identities)[1]
-    ids = np.array([market.samples[i].identity for i in chosen])
-    cameras = np.array([market.samples[i].camera for i in chosen])
-    vectors = embedder([market.image(i) for i in chosen])
-    scores = rank_k_and_map(vectors, ids, cameras, vectors, ids, cameras)
+def _percent(retrieval: Retrieval) -> dict[str, float]:
+    scores = retrieval.scores
     return {'rank1': 100 * scores.rank1, 'rank5': 100 * scores.rank5,
             'rank10': 100 * scores.rank10, 'map': 100 * scores.mean_average_precision,
             'queries': scores.queries}
 
 
-def embed_crops(runner: FineTrackRunner, crops: Sequence[Image]) -> NDArray[np.float32]:
+def report_on(runners: Mapping[str, FineTrackRunner], data: Path, yolox: Path | None = None,
+              teachers: bool = False, only: str | None = None, sets: Sequence[str] = (),
+              progress: Progress = lambda step: None) -> ModelReport:
     """
-    Embed crops of people as the model sees them in a frame: small, with others around.
+    Measure a model on data that shipped models are not trained on.
 
-    Crops of one size are set side by side on grey canvases of 640 x 640, at their own
-    resolution, in an order shuffled with a fixed seed: side by side in the data set's order, an
-    identity's neighbours would be itself, which the detector's receptive field would see.
-
-    :param crops: BGR uint8 [H, W, 3], all of one size up to 592 pixels a side.
-    :return: float32 [N, D], unit rows.
+    :param runners: one model by its input sizes in words, loaded with a score threshold of
+        ``AP_SCORE_THRESHOLD`` or less.
+    :param data: folder with the sets and weights, each at the path that is given for it in
+        ``DETECTION_SETS``, ``REID_SETS``, ``MARKET_TAR`` and ``OSNET``.
+    :param yolox: ONNX file of a YOLOX to compare detection with, at its own input size and at
+        the model's.
+    :param teachers: whether to compare with the networks in ``weights/openvino``, too.
+    :param only: ``detection`` or ``reid``; None measures both.
+    :param sets: names of sets, or how these begin; none for all.
+    :param progress: called with the name of each step as it begins.
+    :raises SourceError: where a part of the data is missing.
+    :raises ModelError: where the model knows no person.
+    :raises ConfigError: where an option is wrong or a library is missing.
     """
-    height, width = crops[0].shape[:2]
-    lefts = np.arange(_MARGIN // 2, _CANVAS - width, width + _MARGIN)
-    tops = np.arange(_MARGIN // 2, _CANVAS - height, height + _MARGIN)
-    corners = [(left, top) for top in tops for left in lefts]
-    order = np.random.default_rng(0).permutation(len(crops))
-    vectors = np.empty((len(crops), runner.embedding_dim), np.float32)
-    for start in range(0, len(order), len(corners)):
-        chosen = order[start:start + len(corners)]
-        canvas = np.full((_CANVAS, _CANVAS, 3), _GREY, np.uint8)
-        boxes = np.array([(left, top, left + width, top + height)
-                          for left, top in corners[:len(chosen)]], np.float32)
-        for index, (left, top) in zip(chosen, corners, strict=False):
-            canvas[top:top + height, left:left + width] = crops[index]
-        vectors[chosen] = runner.embed([canvas], [boxes])[0]
-    return vectors
+    detection_sets, reid_sets = choose_sets(only, sets)
+    first = next(iter(runners.values()))
+    detection, reid = {}, {}
+    if detection_sets:
+        detectors = _detectors(runners, yolox)
+        detection = {name: _detect(name, detectors, data, progress) for name in detection_sets}
+    if reid_sets:
+        embedders = _embedders(runners, data, teachers)
+        reid = {name: _find_market(embedders, data, progress) if name == MARKET else
+                _find(name, embedders, data, progress) for name in reid_sets}
+    return ModelReport(first.model_name, first.engine_name, first.device_name, detection, reid)
 
 
-class OsnetEmbedder:
-    """OSNet x0.25 (Zhou et al., ICCV 2019) through ONNX Runtime: a separate-ReID baseline."""
+def choose_sets(only: str | None, wanted: Sequence[str]) -> tuple[list[str], list[str]]:
+    """
+    Return the names of the sets for detection and for re-identification.
 
-    _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-    _DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
-    _BATCH = 16
+    :param only: ``detection`` or ``reid``; None chooses both.
+    :param wanted: names of sets, or how these begin; none for all.
+    :raises ConfigError: where ``only`` is something else, or no set begins so.
+    """
+    if only not in (None, 'detection', 'reid'):
+        raise ConfigError(f"'{only}' cannot be measured alone. Choose detection or reid.")
+    sets = {'detection': list(DETECTION_SETS), 'reid': [MARKET, *REID_SETS]}
+    names = {name for part, found in sets.items() if only in (None, part) for name in found}
+    for start in wanted:
+        if not _beginning(names, [start]):
+            raise ConfigError(f"No set is called '{start}'. Choose among "
+                              f'{", ".join(sorted(names))}.')
+    chosen = _beginning(names, wanted) if wanted else names
+    return ([name for name in sets['detection'] if name in chosen and only != 'reid'],
+            [name for name in sets['reid'] if name in chosen and only != 'detection'])
 
-    def __init__(self, path: Path, threads: int = 0) -> None:
-        """Load the ONNX file; 0 threads: one per core. Raises SourceError where it is missing."""
-        import onnxruntime
 
-        if not path.is_file():
-            raise SourceError(f"OSNet weights '{path}' do not exist. Put the ONNX file of OSNet "
-                              'x0.25 (input 256x128) there to compare with it.')
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        self._session = onnxruntime.InferenceSession(
-            str(path), options, providers=['CPUExecutionProvider'])
+def _beginning(names: Iterable[str], starts: Iterable[str]) -> set[str]:
+    return {name for name in names
+            if any(name.lower().startswith(start.lower()) for start in starts)}
 
-    def __call__(self, crops: Sequence[Image]) -> NDArray[np.float32]:
-        """Return float32 [N, 512] for BGR crops, uint8 [H, W, 3]."""
-        name = self._session.get_inputs()[0].name
-        batches = [crops[i:i + self._BATCH] for i in range(0, len(crops), self._BATCH)]
-        return np.concatenate([
-            self._session.run(None, {name: self._prepare(batch)})[0] for batch in batches])
 
-    def _prepare(self, crops: Sequence[Image]) -> NDArray[np.float32]:
-        rgb = np.stack([cv2.resize(crop, (128, 256))[:, :, ::-1] for crop in crops])
-        scaled = (rgb.astype(np.float32) / 255 - self._MEAN) / self._DEVIATION
-        return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
+def person_detector(runner: FineTrackRunner) -> Detector:
+    """
+    Return what finds people alone.
+
+    :raises ModelError: where the model knows no person.
+    """
+    if 'person' not in runner.class_names:
+        raise ModelError(f"Model '{runner.model_name}' has no class 'person' (only "
+                         f'{", ".join(runner.class_names)}). Measure a model that detects people.')
+    person = runner.class_names.index('person')
+
+    def detect(image: Any) -> Any:
+        found = runner.infer([image], embed=False)[0]
+        return found[found.classes == person]
+    return detect
+
+
+def _detectors(runners: Mapping[str, FineTrackRunner], yolox: Path | None) -> dict[str, Detector]:
+    detectors = {f'{runner.model_name}, {size}': person_detector(runner)
+                 for size, runner in runners.items()}
+    if yolox is not None:
+        own = YoloxDetector(yolox)
+        detectors[f'{yolox.stem}, {own.size_in_words}'] = own
+        detectors |= {f'{yolox.stem}, {size}': YoloxDetector(yolox, runner.input_size)
+                      for size, runner in runners.items()}
+    return detectors
+
+
+def _detect(name: str, detectors: Mapping[str, Detector], data: Path, progress: Progress
+            ) -> dict[str, list[PrecisionRecall]]:
+    frames = read_detection_set(name, data)
+    found = {}
+    for label, detect in detectors.items():
+        def show(count: str, step: str = f'{label} on {name}') -> None:
+            progress(f'{step}: {count}')
+
+        found[label] = precision_on(detect, frames, progress=show)
+    return found
+
+
+@dataclass(frozen=True)
+class _Embedder:
+    """
+    One embedding, in the form for each kind of set.
+
+    :ivar has_scene: whether it is compared from the scene's mean, too.
+    """
+
+    of_boxes: BoxEmbedder
+    of_crops: CropEmbedder
+    has_scene: bool = False
+
+
+def box_embedder(runner: FineTrackRunner) -> BoxEmbedder:
+    """Return what embeds boxes of one image."""
+    return lambda image, boxes: runner.embed([image], [boxes])[0]
+
+
+def _embedders(runners: Mapping[str, FineTrackRunner], data: Path, teachers: bool
+               ) -> dict[str, _Embedder]:
+    ours = {f'{runner.model_name}, {size}': box_embedder(runner)
+            for size, runner in runners.items()}
+    peers: dict[str, CropEmbedder] = {'OSNet x0.25': OsnetEmbedder(data / OSNET)}
+    if teachers:
+        peers |= open_model_zoo(data)
+    peers['colour histogram'] = colour_histogram
+    return {name: _Embedder(embed, on_canvases(embed), True) for name, embed in ours.items()} | {
+        name: _Embedder(on_boxes(embed), embed) for name, embed in peers.items()}
+
+
+def _find(name: str, embedders: Mapping[str, _Embedder], data: Path, progress: Progress
+          ) -> dict[str, Retrieval]:
+    where = REID_SETS[name]
+    crops = read_crops(data / where.path, where.frames, where.step)
+    found = {}
+    for label, embedder in embedders.items():
+        progress(f'{label} on {name}')
+        vectors = crops.embed(embedder.of_boxes)
+        found[label] = find_again(cosines(vectors), crops)
+        if embedder.has_scene:
+            found[f'{label}, from the scene'] = find_again(scene_cosines(vectors), crops)
+    return found
+
+
+def _find_market(embedders: Mapping[str, _Embedder], data: Path, progress: Progress
+                 ) -> dict[str, Retrieval]:
+    market = Market1501(data / MARKET_TAR)
+    found = {}
+    for label, embedder in embedders.items():
+        progress(f'{label} on {MARKET}')
+        found[label] = find_across_cameras(embedder.of_crops, market)
+    return found

@@ -12,12 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Embeddings = NDArray[np.floating[Any]]
-Labels = NDArray[np.integer[Any]]
+Similarity = NDArray[np.floating[Any]]
+Mask = NDArray[np.bool_]
 
-_CHUNK = 256
 _RANKS = 20
-_Ranked = tuple[NDArray[np.integer[Any]], NDArray[np.floating[Any]]]
 
 
 @dataclass(frozen=True)
@@ -51,68 +49,57 @@ class ReidScores:
         return self.cmc[9]
 
 
-def rank_k_and_map(query_embeddings: Embeddings, query_ids: Labels, query_cameras: Labels,
-                   gallery_embeddings: Embeddings, gallery_ids: Labels,
-                   gallery_cameras: Labels) -> ReidScores:
+def score_pairs(similarity: Similarity, same: Mask, allowed: Mask) -> ReidScores:
     """
-    Score retrieval by the Market-1501 protocol (Zheng et al., ICCV 2015).
+    Score retrieval: each query ranks its part of the gallery by similarity.
 
-    The gallery is ranked by cosine similarity. Gallery images with the query's identity AND its
-    camera are removed first; queries left without any right match are not counted. Average
-    precision is the mean of the precision at each right match.
-
-    :param query_embeddings: floating [Q, D]; rows need not have unit length.
-    :param query_ids: integer [Q]; query_cameras alike.
-    :param gallery_embeddings: floating [G, D]; gallery_ids and gallery_cameras integer [G].
-    :raises ValueError: where no query has a match from another camera.
-    """
-    queries, gallery = unit_rows(query_embeddings), unit_rows(gallery_embeddings)
-    ranked = []
-    # In parts: the whole of Market-1501 is 66 million pairs.
-    for start in range(0, len(queries), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        same = gallery_ids == query_ids[part, None]
-        allowed = ~(same & (gallery_cameras == query_cameras[part, None]))
-        ranked.append(_rank(queries[part] @ gallery.T, same, allowed))
-    if not sum(len(first) for first, _ in ranked):
-        raise ValueError('no query has its identity in the gallery under another camera')
-    return _sum_up(ranked)
-
-
-def score_pairs(similarity: NDArray[np.floating[Any]], same: NDArray[np.bool_],
-                allowed: NDArray[np.bool_]) -> ReidScores:
-    """
-    Score retrieval by any similarity, within any part of the gallery.
+    Average precision is the mean of the precision at each right match, as Market-1501 has it
+    (Zheng et al., ICCV 2015). Queries without any right match in their gallery are not counted.
 
     :param similarity: floating [Q, G], higher is more alike.
     :param same: bool [Q, G], whether the two show one person.
     :param allowed: bool [Q, G], whether an image is in that query's gallery.
     :raises ValueError: where no query has a match in its gallery.
     """
-    ranked = _rank(similarity, same, allowed)
-    if not len(ranked[0]):
-        raise ValueError('no query has its identity in its gallery')
-    return _sum_up([ranked])
-
-
-def _rank(similarity: NDArray[np.floating[Any]], same: NDArray[np.bool_],
-          allowed: NDArray[np.bool_]) -> _Ranked:
-    """Return the rank of the first match, from 1, and the average precision of each query."""
     order = np.argsort(-np.where(allowed, similarity, -np.inf), axis=1, kind='stable')
     hits = np.take_along_axis(same & allowed, order, axis=1)
     hits = hits[hits.any(axis=1)]
-    precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
-    return hits.argmax(axis=1) + 1, (precision * hits).sum(axis=1) / hits.sum(axis=1)
-
-
-def _sum_up(ranked: Sequence[_Ranked]) -> ReidScores:
-    first = np.concatenate([first for first, _ in ranked])
-    precision = np.concatenate([precision for _, precision in ranked])
+    if not len(hits):
+        raise ValueError('no query has its identity in its gallery')
+    first = hits.argmax(axis=1) + 1
     cmc = tuple(float((first <= k).mean()) for k in range(1, _RANKS + 1))
-    return ReidScores(cmc, float(precision.mean()), len(first))
+    precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
+    precision = (precision * hits).sum(axis=1) / hits.sum(axis=1)
+    return ReidScores(cmc, float(precision.mean()), len(hits))
 
 
-def unit_rows(embeddings: Embeddings) -> NDArray[np.float32]:
+@dataclass(frozen=True)
+class Retrieval:
+    """
+    How well the images of one set find each other.
+
+    :ivar scores: of the retrieval.
+    :ivar same: floating [P], similarity of each pair of one person that was compared.
+    :ivar other: floating [P], of each pair of two people.
+    """
+
+    scores: ReidScores
+    same: NDArray[np.floating[Any]]
+    other: NDArray[np.floating[Any]]
+
+
+def retrieve(similarity: Similarity, same: Mask, allowed: Mask) -> Retrieval:
+    """
+    Search for each image of a set among the others; parameters as :func:`score_pairs`, square.
+
+    :raises ValueError: where no image has a match in its gallery.
+    """
+    once = np.triu(allowed, 1)
+    return Retrieval(score_pairs(similarity, same, allowed), similarity[once & same],
+                     similarity[once & ~same])
+
+
+def unit_rows(embeddings: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """Return rows [N, D] scaled to unit length, float32; a row of zeros stays."""
     rows = np.asarray(embeddings, np.float32)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)

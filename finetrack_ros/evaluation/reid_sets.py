@@ -4,18 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from finetrack_ros.datasets import AnnotatedFrame, read_clips
+from finetrack_ros.datasets import AnnotatedFrame, Market1501, read_clips
 from finetrack_ros.datasets.frame_ranges import frame_range
-from finetrack_ros.errors import ConfigError, SourceError
+from finetrack_ros.errors import SourceError
 from finetrack_ros.evaluation.ground_truth import read_sequence
-from finetrack_ros.evaluation.reid import ReidScores, score_pairs, unit_rows
+from finetrack_ros.evaluation.reid import ReidScores, Retrieval, retrieve, unit_rows
+from finetrack_ros.inference.preprocessing import crop_targets, PAD_VALUE
 from finetrack_ros.tracking.scene import SceneMean
 
 Image = NDArray[np.uint8]
@@ -23,9 +24,18 @@ Vectors = NDArray[np.float32]
 BoxEmbedder = Callable[[Image, NDArray[np.float32]], Vectors]
 """Gives the vectors [N, D] of the boxes [N, 4], xyxy, of a BGR image, uint8 [H, W, 3]."""
 
+CropEmbedder = Callable[[Sequence[Image]], Vectors]
+"""Gives the vectors [N, D] of N crops of people, BGR uint8 [H, W, 3]."""
+
+MARKET = 'Market-1501 (last 100 ids)'
+MARKET_TAR = Path('reid/market1501_train.tar')
+MARKET_IDENTITIES = 100
 MIN_GAP = 25
 MIN_VISIBILITY = 0.4
 MIN_HEIGHT = 60
+
+_CANVAS = 640
+_MARGIN = 48
 
 
 @dataclass(frozen=True)
@@ -104,22 +114,7 @@ def read_crops(folder: Path, frames: str | None = None, step: int = 1) -> Sequen
     return SequenceCrops(images, np.array(numbers), np.array(ids))
 
 
-@dataclass(frozen=True)
-class Retrieval:
-    """
-    How well crops of one sequence find each other.
-
-    :ivar scores: of the retrieval.
-    :ivar same: float32 [P], similarities of all pairs of one person that were compared.
-    :ivar other: float32 [P], of all pairs of two people.
-    """
-
-    scores: ReidScores
-    same: NDArray[np.float32]
-    other: NDArray[np.float32]
-
-
-def retrieve(similarity: NDArray[np.float32], crops: SequenceCrops) -> Retrieval:
+def find_again(similarity: NDArray[np.float32], crops: SequenceCrops) -> Retrieval:
     """
     Search for each crop among all crops that are at least 25 frames before or after it.
 
@@ -127,10 +122,7 @@ def retrieve(similarity: NDArray[np.float32], crops: SequenceCrops) -> Retrieval
     :raises ValueError: where nobody is seen again after 25 frames.
     """
     same = crops.ids[:, None] == crops.ids
-    apart = np.abs(crops.frames[:, None] - crops.frames) >= MIN_GAP
-    once = np.triu(apart)
-    return Retrieval(score_pairs(similarity, same, apart), similarity[once & same],
-                     similarity[once & ~same])
+    return retrieve(similarity, same, np.abs(crops.frames[:, None] - crops.frames) >= MIN_GAP)
 
 
 def cosines(vectors: Vectors) -> NDArray[np.float32]:
@@ -160,12 +152,53 @@ def reid_on_sequence(embed: BoxEmbedder, folder: Path, frames: str | None = None
     """
     crops = read_crops(folder, frames, step)
     vectors = crops.embed(embed)
-    return retrieve(scene_cosines(vectors) if from_scene else cosines(vectors), crops).scores
+    return find_again(scene_cosines(vectors) if from_scene else cosines(vectors), crops).scores
 
 
-def chosen_reid_set(name: str) -> ReidSet:
-    """Return the set of this name; raises ConfigError where there is none."""
-    if name not in REID_SETS:
-        raise ConfigError(f"Re-identification set '{name}' is unknown. Choose one of "
-                          f'{", ".join(REID_SETS)}.')
-    return REID_SETS[name]
+def find_across_cameras(embedder: CropEmbedder, market: Market1501,
+                        identities: int = MARKET_IDENTITIES) -> Retrieval:
+    """
+    Search for the last identities of Market-1501 by its protocol (Zheng et al., ICCV 2015).
+
+    Every crop is a query once, and all others are its gallery; images of the query's identity
+    from its own camera, itself included, are removed.
+    """
+    chosen = market.split(identities)[1]
+    ids = np.array([market.samples[i].identity for i in chosen])
+    cameras = np.array([market.samples[i].camera for i in chosen])
+    vectors = unit_rows(embedder([market.image(i) for i in chosen]))
+    same = ids[:, None] == ids
+    return retrieve(cosines(vectors), same, ~(same & (cameras[:, None] == cameras)))
+
+
+def on_boxes(embedder: CropEmbedder, size: tuple[int, int] = (256, 128)) -> BoxEmbedder:
+    """Let a network that takes crops of a size (rows, columns) embed the boxes of an image."""
+    return lambda image, boxes: embedder(list(crop_targets(image, boxes, size)))
+
+
+def on_canvases(embedder: BoxEmbedder) -> CropEmbedder:
+    """
+    Let a model that sees whole frames embed crops: small in a frame, with others around.
+
+    Crops of one size up to 592 pixels a side are set side by side on grey canvases of 640 x 640,
+    at their own resolution, in an order shuffled with a fixed seed: side by side in the data
+    set's order, an identity's neighbours would be itself, which the detector's receptive field
+    would see.
+    """
+    def embed(crops: Sequence[Image]) -> Vectors:
+        order = np.random.default_rng(0).permutation(len(crops))
+        height, width = crops[0].shape[:2]
+        lefts = np.arange(_MARGIN // 2, _CANVAS - width, width + _MARGIN)
+        tops = np.arange(_MARGIN // 2, _CANVAS - height, height + _MARGIN)
+        corners = [(left, top) for top in tops for left in lefts]
+        vectors = []
+        for start in range(0, len(order), len(corners)):
+            chosen = order[start:start + len(corners)]
+            canvas = np.full((_CANVAS, _CANVAS, 3), PAD_VALUE, np.uint8)
+            boxes = np.array([(left, top, left + width, top + height)
+                              for left, top in corners[:len(chosen)]], np.float32)
+            for index, (left, top) in zip(chosen, corners, strict=False):
+                canvas[top:top + height, left:left + width] = crops[index]
+            vectors.append(embedder(canvas, boxes))
+        return np.concatenate(vectors)[np.argsort(order)]
+    return embed

@@ -1,15 +1,19 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
 import json
+from pathlib import Path
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from finetrack_ros import __version__, inference
 from finetrack_ros.cli import app
 from finetrack_ros.evaluation import model_report
+from finetrack_ros.evaluation.detection import PrecisionRecall
+from finetrack_ros.evaluation.reid import ReidScores, Retrieval
 
 
 @pytest.fixture
@@ -61,19 +65,64 @@ def test_eval_without_results_names_the_file(sequence):
     assert 'street.txt' in result.stderr
 
 
-def test_eval_model_shows_what_was_measured(monkeypatch, tmp_path):
-    row = {'rank1': 71.0, 'rank5': 85.5, 'rank10': 90.0, 'map': 48.25, 'queries': 9}
-    report = {'detection': {'TUD-Campus': 81.5}, 'reid': {'nano': row}}
+@pytest.fixture
+def measured(monkeypatch):
+    """Return what the model was measured with; the figures are fixed."""
+    curves = [PrecisionRecall(np.ones(1), np.ones(1), area) for area in (0.815, 0.25)]
+    found = Retrieval(ReidScores((0.71,) * 20, 0.4825, 9), np.ones(3), np.zeros(3))
+    report = model_report.ModelReport(
+        'nano', 'fake', 'cpu', {'TUD-Campus': {'nano, auto': curves}},
+        {'Market-1501': {'nano, auto': found}, 'TUD-Campus': {'peer': found}})
+    asked = {}
+
+    def report_on(runners, data, yolox, teachers, only, sets, progress):
+        asked.update(sizes=list(runners), yolox=yolox, teachers=teachers, only=only, sets=sets)
+        return report
 
     class Runner:
         model_name, engine_name, device_name, engine_reason = 'nano', 'fake', 'cpu', 'test'
 
-    monkeypatch.setattr(inference, 'load_model', lambda model, **options: Runner())
-    monkeypatch.setattr(model_report, 'report_on', lambda runner, data, progress: report)
-    result = run('eval-model', '--data', tmp_path, '--json', tmp_path / 'report.json')
+    def load_model(model, **options):
+        asked.setdefault('loaded', []).append(options.get('input_size'))
+        return Runner()
+
+    monkeypatch.setattr(inference, 'load_model', load_model)
+    monkeypatch.setattr(model_report, 'report_on', report_on)
+    return asked
+
+
+def test_eval_model_shows_what_was_measured(measured, tmp_path):
+    result = run('eval-model', '--data', tmp_path, '--json', tmp_path / 'report.json',
+                 '--report', tmp_path / 'model.html')
     assert result.exit_code == 0, result.output
-    assert all(figure in result.stdout for figure in ('81.5', '71.0', '48.2'))
-    assert json.loads((tmp_path / 'report.json').read_text()) == report
+    assert '81.5 / 25.0' in result.stdout
+    assert '71.0 / 48.2' in result.stdout
+    figures = json.loads((tmp_path / 'report.json').read_text())
+    assert figures['detection']['TUD-Campus']['nano, auto'] == {'ap50': 81.5, 'ap75': 25}
+    assert figures['reid']['Market-1501']['nano, auto']['map'] == 48.25
+    assert '81.5' in (tmp_path / 'model.html').read_text()
+    assert measured == {'sizes': ['auto'], 'yolox': None, 'teachers': False, 'only': None,
+                        'sets': [], 'loaded': [None]}
+
+
+def test_eval_model_takes_several_sizes_and_sets(measured, tmp_path):
+    result = run('eval-model', '--data', tmp_path, '--input-size', 'auto', '--input-size', '416',
+                 '--input-size', '384x640', '--set', 'TUD', '--only', 'detection', '--teachers',
+                 '--yolox', 'yolox.onnx')
+    assert result.exit_code == 0, result.output
+    assert measured == {
+        'sizes': ['auto', '416', '384x640'], 'yolox': Path('yolox.onnx'), 'teachers': True,
+        'only': 'detection', 'sets': ['TUD'], 'loaded': [None, 416, (384, 640)]}
+
+
+@pytest.mark.parametrize('wrong', [
+    ('--only', 'speed'), ('--set', 'Atlantis'), ('--input-size', 'large')])
+def test_eval_model_names_a_wrong_choice(measured, tmp_path, wrong):
+    result = run('eval-model', '--data', tmp_path, *wrong)
+    assert result.exit_code == 2
+    assert result.stderr.startswith('Error: ')
+    assert wrong[1] in result.stderr
+    assert 'sizes' not in measured, 'nothing was measured'
 
 
 def test_version_and_help():

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures of the tests of evaluation."""
 
+import cv2
+import numpy as np
 import pytest
 
 
@@ -27,3 +29,22 @@ def write_walk(tmp_path):
             for frame, person, left, top in boxes if (frame + person) % 11))
         return folder
     return write
+
+
+COLOURS = {1: (200, 40, 40), 2: (40, 40, 200)}
+
+
+@pytest.fixture
+def painted_walk(write_walk):
+    """Return a sequence of 60 images where a blue person 1 and a red person 2 walk apart."""
+    folder = write_walk('painted', frames=60)
+    (folder / 'img1').mkdir()
+    rows = []
+    for frame in range(1, 61):
+        image = np.full((240, 440, 3), 90, np.uint8)
+        for person, (left, top) in {1: (20 + 6 * frame, 20), 2: (390 - 6 * frame, 130)}.items():
+            image[top:top + 80, left:left + 30] = COLOURS[person]
+            rows.append(f'{frame},{person},{left},{top},30,80,1,1,1\n')
+        cv2.imwrite(str(folder / 'img1' / f'{frame:06d}.png'), image)
+    (folder / 'gt' / 'gt.txt').write_text(''.join(rows))
+    return folder

@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 
 from finetrack_ros.detections import Detections
-from finetrack_ros.evaluation.detection import average_precision, truth_boxes, TruthBoxes
+from finetrack_ros.evaluation.detection import (
+    average_precision,
+    precision_recall,
+    truth_boxes,
+    TruthBoxes,
+)
 from finetrack_ros.evaluation.ground_truth import read_ground_truth
 
 LEFT, RIGHT, FAR = [0, 0, 10, 10], [20, 0, 30, 10], [90, 90, 99, 99]
@@ -64,6 +69,20 @@ def test_images_are_ranked_together():
 def test_without_boxes_to_find_there_is_no_precision():
     with pytest.raises(ValueError, match='at least one'):
         average_precision([found((LEFT, 0.9))], [truth(ignored=[LEFT])])
+
+
+def test_curve_and_what_it_gives_between_its_points():
+    curve = precision_recall([found((LEFT, 0.9), (FAR, 0.8), (RIGHT, 0.7))],
+                             [truth(LEFT, RIGHT, [50, 50, 60, 60])])
+    np.testing.assert_allclose(curve.recall, [1 / 3, 1 / 3, 2 / 3])
+    np.testing.assert_allclose(curve.precision, [1, 2 / 3, 2 / 3])
+    np.testing.assert_allclose(curve.at(np.array([0, 1 / 3, 0.5, 0.9])), [1, 1, 2 / 3, 0])
+
+
+def test_higher_iou_asks_for_tighter_boxes():
+    loose = [2, 0, 12, 10]
+    assert average_precision([found((loose, 0.9))], [truth(LEFT)], 0.5) == 1
+    assert average_precision([found((loose, 0.9))], [truth(LEFT)], 0.75) == 0
 
 
 # Multiples of 1/64: their squares stay distinct in float32.

@@ -4,19 +4,19 @@ from hypothesis import given, settings, strategies
 import numpy as np
 import pytest
 
-from finetrack_ros.evaluation.reid import colour_histogram, rank_k_and_map
+from finetrack_ros.evaluation.reid import colour_histogram, retrieve, score_pairs, unit_rows
 
 
-def plain_loop(queries, query_ids, query_cameras, gallery, gallery_ids, gallery_cameras):
+def plain_loop(similarity, same, allowed):
     """Score one query and one gallery image at a time: the readable twin."""
     firsts, precisions = [], []
-    for vector, identity, camera in zip(queries, query_ids, query_cameras, strict=True):
+    for row, same_row, allowed_row in zip(similarity, same, allowed, strict=True):
         rank, hits, precision = 0, 0, []
-        for index in np.argsort(-(gallery @ vector), kind='stable'):
-            if gallery_ids[index] == identity and gallery_cameras[index] == camera:
+        for index in np.argsort(-row, kind='stable'):
+            if not allowed_row[index]:
                 continue
             rank += 1
-            if gallery_ids[index] == identity:
+            if same_row[index]:
                 hits += 1
                 precision.append(hits / rank)
                 if hits == 1:
@@ -34,43 +34,43 @@ def as_list(scores):
 
 
 @settings(deadline=None)
-@given(seed=strategies.integers(0, 10000), queries=strategies.integers(1, 300),
+@given(seed=strategies.integers(0, 10000), queries=strategies.integers(1, 60),
        people=strategies.integers(1, 8))
 def test_equals_the_plain_loop(seed, queries, people):
     random = np.random.default_rng(seed)
-
-    def draw(count):
-        vectors = random.normal(size=(count, 5)).astype(np.float32)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors, random.integers(0, people, count), random.integers(0, 3, count)
-
-    query, gallery = draw(queries), draw(20)
-    query[1][0], query[2][0] = gallery[1][0], gallery[2][0] + 1
-    np.testing.assert_allclose(as_list(rank_k_and_map(*query, *gallery)),
-                               plain_loop(*query, *gallery), rtol=1e-6)
+    similarity = random.normal(size=(queries, 20))
+    same = random.integers(0, people, queries)[:, None] == random.integers(0, people, 20)
+    allowed = random.random((queries, 20)) < 0.7
+    same[0, 0] = allowed[0, 0] = True
+    np.testing.assert_allclose(as_list(score_pairs(similarity, same, allowed)),
+                               plain_loop(similarity, same, allowed), rtol=1e-9)
 
 
 def test_hand_computed_ranking():
-    # Nearest is the same person in the same camera (removed), then a stranger, then the match.
-    query = np.array([[1.0, 0.0]]), np.array([1]), np.array([1])
-    gallery = (np.array([[1, 0], [1, 0.1], [1, 0.2], [1, 0.3]], float), np.array([1, 2, 1, 1]),
-               np.array([1, 2, 2, 3]))
-    scores = rank_k_and_map(*query, *gallery)
+    # Nearest is the same person, not in the gallery; then a stranger, then two matches.
+    scores = score_pairs(np.array([[0.9, 0.8, 0.7, 0.6]]), np.array([[True, False, True, True]]),
+                         np.array([[False, True, True, True]]))
     assert as_list(scores) == pytest.approx([0, 1, 1, (1 / 2 + 2 / 3) / 2, 1])
-
-
-def test_length_of_vectors_does_not_matter():
-    random = np.random.default_rng(3)
-    vectors, ids, cameras = random.normal(size=(30, 4)), np.arange(30) % 5, np.arange(30) % 3
-    scaled = vectors * random.uniform(0.1, 9, (30, 1))
-    assert (rank_k_and_map(vectors, ids, cameras, vectors, ids, cameras)
-            == rank_k_and_map(scaled, ids, cameras, scaled, ids, cameras))
+    assert scores.cmc[:3] == (0, 1, 1)
+    assert len(scores.cmc) == 20
 
 
 def test_without_any_match_there_is_no_score():
-    one = np.ones((1, 2)), np.array([1]), np.array([1])
-    with pytest.raises(ValueError, match='another camera'):
-        rank_k_and_map(*one, *one)
+    with pytest.raises(ValueError, match='gallery'):
+        score_pairs(np.ones((1, 2)), np.array([[True, False]]), np.array([[False, True]]))
+
+
+def test_each_pair_is_compared_once():
+    similarity = np.array([[1, 0.9, 0.2], [0.9, 1, 0.3], [0.2, 0.3, 1]])
+    same = np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]], bool)
+    found = retrieve(similarity, same, ~np.eye(3, dtype=bool))
+    assert found.same.tolist() == [0.9]
+    assert found.other.tolist() == [0.2, 0.3]
+    assert (found.scores.rank1, found.scores.queries) == (1, 2)
+
+
+def test_rows_get_unit_length_but_for_zero():
+    np.testing.assert_allclose(unit_rows(np.array([[3, 4], [0, 0]])), [[0.6, 0.8], [0, 0]])
 
 
 def test_colours_tell_red_from_blue_and_not_a_person_from_himself():
