@@ -49,6 +49,11 @@ def track(
         None, help='Image topic of a bag; may be left out if there is only one.'),
     storage: Storage | None = typer.Option(
         None, help='Storage of the new bag; as in the source if not given.'),
+    with_images: bool = typer.Option(
+        False, '--with-images', help='Copy the images into the new bag, beside their tracks.'),
+    annotations: bool = typer.Option(
+        False, '--annotations', help='Write what Foxglove draws over the images into the new bag, '
+        'as /tracker/annotations.'),
     detections: Path | None = typer.Option(
         None, help="MOTChallenge text of another detector's boxes to track instead of ours: "
         'frame (from 1),-1,left,top,width,height,score.'),
@@ -81,6 +86,9 @@ def track(
     outputs = [path for path in (output_path, video) if path is not None]
     _check_options(source, detections, embeddings, score_range, video, classes)
     into_bag = _is_bag_wanted(source, output_path, topic, storage)
+    if (with_images or annotations) and not into_bag:
+        raise ConfigError('--with-images and --annotations are about a bag as output: give a bag '
+                          'as SOURCE and a folder as --output')
     _refuse_overwriting(outputs, source, detections)
     config = read_tracker_config(tracker_config)
     found = runner = frames = None
@@ -101,7 +109,8 @@ def track(
         if frames is not None:
             # The text comes last: opening it empties the file.
             sinks = [] if video is None else _open_video(stack, video, frames.fps, names)
-            sinks += _open_bag(stack, output_path, frames, storage, runner) if into_bag \
+            sinks += _open_bag(stack, output_path, frames, storage, runner, with_images,
+                               annotations) if into_bag \
                 else _open_text(stack, output_path)
             run = track_frames(frames, pipeline, sinks, max_frames, progress, found)
         elif found is not None and detections is not None:
@@ -194,7 +203,7 @@ def _open_text(stack: ExitStack, path: Path) -> Sinks:
 
 
 def _open_bag(stack: ExitStack, path: Path, source: FrameSource, storage: Storage | None,
-              runner: FineTrackRunner | None) -> Sinks:
+              runner: FineTrackRunner | None, with_images: bool, annotations: bool) -> Sinks:
     """Prepare a bag; return what appends a frame's tracks to it."""
     from finetrack_ros.io.bag_source import BagFrame, BagSource
     from finetrack_ros.io.bag_writer import BagWriter
@@ -202,7 +211,8 @@ def _open_bag(stack: ExitStack, path: Path, source: FrameSource, storage: Storag
     assert isinstance(source, BagSource)
     names, dim = ((), 0) if runner is None else (runner.class_names, runner.embedding_dim)
     writer = stack.enter_context(
-        BagWriter(path, storage.value if storage else source.storage, names, dim))
+        BagWriter(path, storage.value if storage else source.storage, names, dim,
+                  source.topic if with_images else '', annotations))
     return [lambda frame, tracks: writer.write(cast(BagFrame, frame), tracks)]
 
 

@@ -62,10 +62,14 @@ class BagFrame(Frame):
 
     :ivar header: header of the image message.
     :ivar bag_stamp: time at which the message was recorded, in nanoseconds.
+    :ivar kind: type of the message.
+    :ivar data: the message as it was recorded.
     """
 
     header: BagHeader
     bag_stamp: int
+    kind: str = IMAGE
+    data: bytes = b''
 
 
 class BagSource(FrameSource):
@@ -122,7 +126,7 @@ class BagSource(FrameSource):
             header = BagHeader(stamp.sec, stamp.nanosec, message.header.frame_id)
             seconds = self._seconds(header, bag_stamp)
             self._decoded += 1
-            return BagFrame(image, seconds, index, header, bag_stamp)
+            return BagFrame(image, seconds, index, header, bag_stamp, kind, data)
         if not self._decoded:
             raise SourceError(f"No image of topic '{self.topic}' in bag '{self._path}' can be "
                               'decoded. Choose a topic with camera images.')

@@ -23,12 +23,14 @@ from rosbags.interfaces import (
 from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
 
 from finetrack_ros.errors import SourceError
+from finetrack_ros.io.bag_annotations import annotation_store, ANNOTATIONS, to_annotations
 from finetrack_ros.io.bag_source import BagFrame, BagHeader
 from finetrack_ros.io.bag_types import DETECTIONS, EMBEDDINGS, typestore
 from finetrack_ros.tracking import Tracks
 
 TRACKS_TOPIC = '/tracks'
 EMBEDDINGS_TOPIC = '/track_embeddings'
+ANNOTATIONS_TOPIC = '/tracker/annotations'
 
 #: The newest form of the metadata that Humble reads, too.
 _VERSION: Final = 8
@@ -42,17 +44,22 @@ class BagWriter:
     """
     Write tracks as ``/tracks`` and ``/track_embeddings`` into a new bag; a context manager.
 
+    Where asked, the images are beside them as they were recorded, and what Foxglove draws over
+    them as ``/tracker/annotations``.
+
     The bag is created with the first frame, and complete once it is closed.
     """
 
     def __init__(self, path: str | Path, storage: str, class_names: Sequence[str],
-                 embedding_dim: int) -> None:
+                 embedding_dim: int, images: str = '', annotations: bool = False) -> None:
         """
         Prepare to write a bag into the folder ``path``, which must not exist yet.
 
         :param storage: ``sqlite3`` or ``mcap``.
         :param class_names: names of the classes by number.
         :param embedding_dim: length of an embedding; 0 where the tracks have none.
+        :param images: topic of the images; '' leaves them out.
+        :param annotations: whether to write annotations for Foxglove.
         :raises SourceError: where the folder exists.
         """
         self.path = Path(path)
@@ -63,6 +70,7 @@ class BagWriter:
         self._class_names, self._dim = class_names, embedding_dim
         self._writer: Writer | None = None
         self._connections: dict[str, Connection] = {}
+        self._images, self._annotations = images, annotations
 
     def write(self, frame: BagFrame, tracks: Tracks) -> None:
         """
@@ -75,8 +83,13 @@ class BagWriter:
             for kind, message in (
                     (DETECTIONS, to_detection_array(tracks, self._class_names, frame.header)),
                     (EMBEDDINGS, to_embeddings(tracks, self._dim, frame.header))):
-                data = typestore().serialize_cdr(message, kind)
-                writer.write(self._connections[kind], frame.bag_stamp, data)
+                self._append(writer, kind, message, frame.bag_stamp)
+            if self._annotations:
+                self._append(writer, ANNOTATIONS, self._annotate(frame, tracks), frame.bag_stamp)
+            if self._images:
+                if frame.kind not in self._connections:
+                    self._connect(writer, self._images, frame.kind)
+                writer.write(self._connections[frame.kind], frame.bag_stamp, frame.data)
         except (OSError, sqlite3.Error, WriterError) as error:
             raise self._failure(error) from error
 
@@ -84,9 +97,23 @@ class BagWriter:
         writer = Writer(self.path, version=_VERSION, storage_plugin=self._plugin)
         writer.open()
         for topic, kind in ((TRACKS_TOPIC, DETECTIONS), (EMBEDDINGS_TOPIC, EMBEDDINGS)):
-            self._connections[kind] = writer.add_connection(
-                topic, kind, typestore=typestore(), offered_qos_profiles=[_QOS])
+            self._connect(writer, topic, kind)
+        if self._annotations:
+            self._connect(writer, ANNOTATIONS_TOPIC, ANNOTATIONS)
         return writer
+
+    def _connect(self, writer: Writer, topic: str, kind: str) -> None:
+        self._connections[kind] = writer.add_connection(
+            topic, kind, typestore=annotation_store(), offered_qos_profiles=[_QOS])
+
+    def _append(self, writer: Writer, kind: str, message: Any, stamp: int) -> None:
+        data = annotation_store().serialize_cdr(message, kind)
+        writer.write(self._connections[kind], stamp, data)
+
+    def _annotate(self, frame: BagFrame, tracks: Tracks) -> Any:
+        labels = [class_text(self._class_names, number) for number in tracks.classes.tolist()]
+        size = (frame.image.shape[1], frame.image.shape[0])
+        return to_annotations(tracks, labels, frame.header.sec, frame.header.nanosec, size)
 
     def _failure(self, error: Exception) -> SourceError:
         return SourceError(f"Bag '{self.path}' cannot be written ({error}). Choose a folder where "
@@ -115,6 +142,11 @@ class BagWriter:
         self.close()
 
 
+def class_text(class_names: Sequence[str], number: int) -> str:
+    """Return the name of a class, its number where it has none."""
+    return class_names[number] if 0 <= number < len(class_names) else str(number)
+
+
 def to_detection_array(tracks: Tracks, class_names: Sequence[str], header: BagHeader) -> Any:
     """
     Return tracks as vision_msgs/Detection2DArray of rosbags, as the node publishes them.
@@ -131,9 +163,8 @@ def to_detection_array(tracks: Tracks, class_names: Sequence[str], header: BagHe
     columns = zip(tracks.ids.tolist(), tracks.boxes.tolist(), tracks.scores.tolist(),
                   tracks.classes.tolist(), strict=True)
     for track_id, (left, top, right, bottom), score, number in columns:
-        named = 0 <= number < len(class_names)
         hypothesis = types['vision_msgs/msg/ObjectHypothesis'](
-            class_names[number] if named else str(number), score)
+            class_text(class_names, number), score)
         result = types['vision_msgs/msg/ObjectHypothesisWithPose'](hypothesis, nowhere)
         centre = types['vision_msgs/msg/Pose2D'](
             types['vision_msgs/msg/Point2D']((left + right) / 2, (top + bottom) / 2), 0.0)

@@ -151,3 +151,33 @@ def test_unwritable_folder_is_named(tmp_path):
     with pytest.raises(SourceError, match='cannot be written'):
         writer.write(frame_of(), tracks_of(1))
     writer.close()
+
+
+@storages
+def test_images_are_copied_and_annotated_in_one_bag(tmp_path, storage):
+    data = bytes(typestore().serialize_cdr(image_message(), 'sensor_msgs/msg/Image'))
+    frame = BagFrame(np.zeros((600, 900, 3), np.uint8), 0.0, 1, HEADER, 5, data=data)
+    with BagWriter(tmp_path / 'bag', storage, ['person'], 0, '/camera/image', True) as writer:
+        writer.write(frame, tracks_of(2))
+        writer.write(frame, tracks_of(0))
+    found, connections = read(tmp_path / 'bag')
+    assert sorted(found) == ['/camera/image', '/track_embeddings', '/tracker/annotations',
+                             '/tracks']
+    (stamp, image), _ = found['/camera/image']
+    assert (stamp, image.encoding, image.data.tolist()) == (5, 'mono8', [9])
+    (_, first), (_, second) = found['/tracker/annotations']
+    assert [text.text for text in first.texts] == ['person 7', '1 8']
+    loop = first.points[0]
+    assert [(p.x, p.y) for p in loop.points] == [(0, 1), (11.5, 1), (11.5, 21), (0, 21)]
+    assert (loop.type, loop.thickness, first.texts[0].font_size) == (2, 2, 20)
+    assert (loop.timestamp.sec, loop.timestamp.nanosec) == (HEADER.sec, HEADER.nanosec)
+    assert (second.points, second.texts) == ([], [])
+    assert 'foxglove_msgs/msg/ImageAnnotations' in {c.msgtype for c in connections}
+
+
+def image_message():
+    types = typestore().types
+    stamp = types['builtin_interfaces/msg/Time'](HEADER.sec, HEADER.nanosec)
+    header = types['std_msgs/msg/Header'](stamp, HEADER.frame_id)
+    return types['sensor_msgs/msg/Image'](
+        header, 1, 1, 'mono8', 0, 1, np.array([9], np.uint8))

@@ -50,6 +50,6 @@ def test_quality_of_service_of_outputs_is_a_parameter(own_bench, make_camera):
 def test_quality_of_service_that_there_is_not_is_told(own_bench):
     process = own_bench.start_tracker(
         **{'qos_overrides./tracks.publisher.reliability': 'perhaps'})
-    assert process.wait(60) == 1
+    assert process.wait(100) == 1
     assert 'perhaps' in own_bench.log(process)
     assert 'Traceback' not in own_bench.log(process)
