@@ -19,6 +19,7 @@ from std_msgs.msg import Header
 
 from finetrack_ros.detections import Detections
 from finetrack_ros.inference import FineTrackRunner
+from finetrack_ros.io.deep_images import DepthReducer
 from finetrack_ros.pipeline import Pipeline
 from finetrack_ros.ros.detection_input import ClassNames, DetectionInput, to_detections
 from finetrack_ros.ros.frame_slots import WaitingFrame
@@ -94,6 +95,8 @@ class Camera:
             runner.embedding_dim if runner and settings.values['embeddings'] else 0,
             settings.values)
         self._last_stamp: float | None = None
+        self._reducer = DepthReducer(
+            lambda text: node.get_logger().info(f"'{self.topic}': {text}"))
         self._view: tuple[Any, ...] | None = None
         self._lock = threading.Lock()
 
@@ -201,7 +204,7 @@ class Camera:
         start = time.perf_counter()
         try:
             _check_stamp(frame.header)
-            image = None if frame.image is None else _decode(frame.image)
+            image = None if frame.image is None else _decode(frame.image, self._reducer)
             detections = (None if frame.detections is None
                           else self._convert(frame.detections, settings))
         except ImageError as error:
@@ -260,8 +263,13 @@ class Camera:
         values = settings.values
         start = time.perf_counter()
         self._pipeline.tracker.config = settings.tracker
-        tracks = self._pipeline.track(
-            work.image, detections, self._tracker_stamp(work.header, settings))
+        # A driver that does not stamp sends zeros.
+        stamp = stamp_seconds(work.header.stamp) or None
+        jumps = self._pipeline.tracker.jumps
+        tracks = self._pipeline.track(work.image, detections, stamp)
+        if self._pipeline.tracker.jumps > jumps:
+            self._report_jump(stamp, settings)
+        self._last_stamp = stamp or self._last_stamp
         tracked = time.perf_counter()
         if len(self._class_names) != self._announced:
             self._announce(settings)
@@ -281,20 +289,15 @@ class Camera:
             return time.monotonic() - arrival
         return float(self._node.get_clock().now().nanoseconds * 1e-9 - stamp)
 
-    def _tracker_stamp(self, header: Header, settings: Settings) -> float | None:
-        """Return the tracker's time of a frame, None where the driver does not stamp."""
-        stamp = stamp_seconds(header.stamp)
-        if not stamp:
-            return None
-        if self._last_stamp is not None and stamp < self._last_stamp:
-            self.stats.count(jumps=1)
-            self._outputs.forget()
-            self._node.get_logger().warning(
-                f"stamps of '{self.topic}' jumped back by {self._last_stamp - stamp:.3f} s: "
-                f"on_jump_back is '{settings.tracker.on_jump_back}'",
-                throttle_duration_sec=LOG_PERIOD)
-        self._last_stamp = stamp
-        return stamp
+    def _report_jump(self, stamp: float | None, settings: Settings) -> None:
+        """Count and log that the stamps began anew, and draw no trail across."""
+        self.stats.count(jumps=1)
+        self._outputs.forget()
+        back = (self._last_stamp or 0.0) - (stamp or 0.0)
+        self._node.get_logger().warning(
+            f"stamps of '{self.topic}' jumped back by {back:.3f} s: "
+            f"on_jump_back is '{settings.tracker.on_jump_back}'",
+            throttle_duration_sec=LOG_PERIOD)
 
 
 def _check_stamp(header: Header) -> None:
@@ -305,5 +308,6 @@ def _check_stamp(header: Header) -> None:
                          'stamps of the camera driver')
 
 
-def _decode(msg: Any) -> NDArray[np.uint8]:
-    return decode_compressed(msg) if isinstance(msg, CompressedImage) else decode_image(msg)
+def _decode(msg: Any, reducer: DepthReducer) -> NDArray[np.uint8]:
+    decode = decode_compressed if isinstance(msg, CompressedImage) else decode_image
+    return decode(msg, reducer)
