@@ -18,6 +18,7 @@ from ament_index_python.packages import get_package_prefix, PackageNotFoundError
 import yaml
 
 from finetrack_ros.errors import ConfigError
+from finetrack_ros.io.ros_parameters import holds_parameters, PARAMETERS_KEY
 
 #: Launch arguments that name topics, and the node's names for them.
 TOPICS = {'image_topic': 'image', 'detections_topic': 'detections', 'depth_topic': 'depth',
@@ -28,7 +29,6 @@ CAMERA = '{camera}'
 _CAMERA_NAME = re.compile('[A-Za-z][A-Za-z0-9_]*')
 _TOPIC = re.compile(r'(/|~/)?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*')
 _LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
-_PARAMETERS = 'ros__parameters'
 
 
 def camera_names(text: str) -> list[str]:
@@ -125,20 +125,13 @@ def parameter_file(text: str) -> str:
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         reason = ' '.join(str(error).split())
         raise ConfigError(f"params_file '{text}' is no YAML: {reason}") from error
-    if not _holds_parameters(content):
+    if not holds_parameters(content):
         raise ConfigError(
             f"params_file '{text}' does not have its parameters under a node's name and "
-            f"'{_PARAMETERS}': begin it with two lines, '/**:' and below it '  {_PARAMETERS}:', "
+            f"'{PARAMETERS_KEY}': begin it with two lines, '/**:' and below it "
+            f"'  {PARAMETERS_KEY}:', "
             'as config/tracker.yaml does')
     return str(path)
-
-
-def _holds_parameters(content: Any) -> bool:
-    """Return whether each branch comes to ros__parameters before it comes to a value."""
-    return isinstance(content, dict) and bool(content) and all(
-        inner is None or isinstance(inner, dict) if name == _PARAMETERS
-        else _holds_parameters(inner)
-        for name, inner in content.items())
 
 
 def has_executable(package: str, executable: str) -> bool:
