@@ -20,7 +20,7 @@ class StatusLog:
         """Start without faults; ``say`` logs a line."""
         self._say = say
         self._period = period
-        self._told: dict[str, tuple[str, float]] = {}
+        self._told: dict[tuple[str, str], float] = {}
 
     def tell(self, name: str, fault: str) -> None:
         """
@@ -29,10 +29,10 @@ class StatusLog:
         :param fault: '' where there is none. Numbers in it, which differ from time to time, make
             no other fault of it.
         """
-        kind, now = _NUMBER.sub('#', fault), time.monotonic()
-        before, when = self._told.get(name, ('', -self._period))
-        # What comes and goes is told once in the period, too.
-        if not fault or (kind == before and now < when + self._period):
-            return
-        self._told[name] = kind, now
-        self._say(fault)
+        now = time.monotonic()
+        # What comes and goes, or takes turns with another fault, is told once in the period too.
+        self._told = {kind: when for kind, when in self._told.items() if now < when + self._period}
+        kind = name, _NUMBER.sub('#', fault)
+        if fault and kind not in self._told:
+            self._told[kind] = now
+            self._say(fault)

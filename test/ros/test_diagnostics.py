@@ -106,7 +106,8 @@ def test_log_tells_what_no_frame_tells():
 def test_fault_is_told_once_in_a_period_whatever_its_numbers():
     said = []
     log = StatusLog(said.append, period=1000.0)
-    for text in ('silent for 3 s', 'silent for 4.5 s', '', 'silent for 3 s', 'late by 1 s', ''):
+    for text in ('silent for 3 s', 'silent for 4.5 s', '', 'silent for 3 s', 'late by 1 s', '',
+                 'silent for 9 s', 'late by 2.5 s'):
         log.tell('/image', text)
     log.tell('/other', 'silent for 3 s')
     assert said == ['silent for 3 s', 'late by 1 s', 'silent for 3 s']
