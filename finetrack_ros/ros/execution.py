@@ -77,7 +77,10 @@ def interrupts() -> Iterator[Future]:
     try:
         yield stop
     finally:
-        # The handlers stay: a second Ctrl-C must not break the end of the process.
+        # A further Ctrl-C must not break the end of the process, where Python takes its own
+        # handlers away.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         signal.set_wakeup_fd(before)
         far.close()
 
