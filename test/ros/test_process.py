@@ -19,7 +19,7 @@ NOISE = ('Traceback', 'Failed to', 'context is invalid', '[ERROR]', '[FATAL]')
     (['--log-level', 'verbose'], 'give one of debug, info, warn, error, fatal'),
     (['-r', 'image:=/cam image'], "'-r image:=/cam image'"),
     (['-r', '__node:=my tracker'], 'my tracker'),
-    (['--params-file', 'FILE'], "begin it with two lines, '/**:'"),
+    (['--params-file', 'FILE'], "begins with two lines, '/**:'"),
     (['--params-file', '/nowhere.yaml'], '/nowhere.yaml'),
     (['--frobnicate'], '--frobnicate')], ids=lambda value: str(value)[:30])
 @pytest.mark.parametrize('module', [TRACKER, PLAYER], ids=['tracker', 'player'])
