@@ -164,7 +164,7 @@ def test_detector_alone_needs_no_identities(make_data):
 def test_same_id_in_two_clips_is_two_people():
     def clip(*ids):
         frame = AnnotatedFrame(Path('x.jpg'), np.zeros((len(ids), 4), np.float32),
-                               np.array(ids, np.int64), np.array([i == 8 for i in ids]))
+                               np.array(ids, np.int64), np.array(ids) == 8)
         return Clip('clip', (frame,), True)
 
     numbers, free = number_identities(clip(5, 3, -1, 8), 10)
