@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
@@ -51,7 +51,7 @@ class YoloxDetector:
     def __init__(self, path: Path, input_size: InputSize | None = None,
                  score_threshold: float = 0.01) -> None:
         self._path = path
-        self._session = _session(path, 'YOLOX', None if input_size is None else _freed)
+        self._session = _session(path, 'YOLOX')
         self._threshold = score_threshold
         outputs = self._session.get_outputs()
         if len(outputs) != 1 or len(outputs[0].shape) != 3:
@@ -62,6 +62,8 @@ class YoloxDetector:
             raise ModelError(f"'{path}' has no input size of its own. Export it with a fixed one, "
                              'as Megvii does.')
         self._size: InputSize = (height, width) if input_size is None else input_size
+        if input_size is not None:
+            self._session = _start(_freed(path))
 
     @property
     def size_in_words(self) -> str:
@@ -100,18 +102,13 @@ def _decode(raw: NDArray[np.float32], size: tuple[int, ...]) -> NDArray[np.float
 
 
 def _freed(path: Path) -> bytes:
-    """Return a graph that takes any height and width; its operators do so already."""
+    """Return a sound graph so that it takes any height and width; its operators do already."""
     try:
-        from google.protobuf.message import DecodeError
         import onnx
     except ImportError as error:
         raise ConfigError("YOLOX at another size than its own needs 'onnx', which is not "
                           'installed. Install it with: pip install onnx') from error
-    try:
-        model = onnx.load(str(path))
-    except DecodeError as error:
-        raise ModelError(f"YOLOX weights '{path}' are damaged ({error}). Fetch the ONNX file "
-                         'again.') from error
+    model = onnx.load(str(path))
     for value, axes in ((model.graph.input[0], (2, 3)), (model.graph.output[0], (1,))):
         for axis in axes:
             # A name instead of a number; setting it clears the number.
@@ -120,26 +117,27 @@ def _freed(path: Path) -> bytes:
     return model.SerializeToString()
 
 
-def _session(path: Path, name: str, read: Callable[[Path], bytes] | None = None,
-             threads: int = 0) -> onnxruntime.InferenceSession:
-    """Load an ONNX file, or what ``read`` makes of it."""
-    import onnxruntime
-
+def _session(path: Path, name: str, threads: int = 0) -> onnxruntime.InferenceSession:
     from finetrack_ros.inference.onnxruntime_engine import ERRORS
 
     if not path.is_file():
         raise SourceError(f"{name} weights '{path}' do not exist. Put their ONNX file there to "
                           'compare with it.')
+    try:
+        return _start(str(path), threads)
+    except ERRORS as error:
+        raise ModelError(f"{name} weights '{path}' cannot be read ({error}). Fetch the ONNX file "
+                         'again.') from error
+
+
+def _start(graph: str | bytes, threads: int = 0) -> onnxruntime.InferenceSession:
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     # As in our own engine: spinning threads slow down whatever else runs.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-    try:
-        return onnxruntime.InferenceSession(read(path) if read else str(path), options,
-                                            providers=['CPUExecutionProvider'])
-    except ERRORS as error:
-        raise ModelError(f"{name} weights '{path}' cannot be read ({error}). Fetch the ONNX file "
-                         'again.') from error
+    return onnxruntime.InferenceSession(graph, options, providers=['CPUExecutionProvider'])
 
 
 class OsnetEmbedder:
@@ -156,7 +154,7 @@ class OsnetEmbedder:
         :raises SourceError: where it is missing.
         :raises ModelError: where it is damaged.
         """
-        self._session = _session(path, 'OSNet', threads=threads)
+        self._session = _session(path, 'OSNet', threads)
 
     def __call__(self, crops: Sequence[Image]) -> NDArray[np.float32]:
         """Return float32 [N, 512] for BGR crops, uint8 [H, W, 3]."""
