@@ -67,3 +67,11 @@ def test_boxes_beyond_the_image_are_drawn_safely(box):
 def test_no_tracks_leave_the_image_as_it_is():
     image = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
     np.testing.assert_array_equal(draw_tracks(image, tracks([], []), Trails()), image)
+
+
+def test_labels_stand_before_the_ids():
+    image = np.zeros((120, 240, 3), np.uint8)
+    one = tracks([3], [[20, 40, 60, 100]])
+    plain, named = draw_tracks(image, one), draw_tracks(image, one, labels=['traffic light'])
+    above = [drawn[:38].any(axis=(0, 2)).sum() for drawn in (plain, named)]
+    assert above[1] > 3 * above[0]
