@@ -39,7 +39,7 @@ from finetrack_ros.tracking.scene import SceneMean
 Image = NDArray[np.uint8]
 PICTURE = (192, 80)
 MIN_HEIGHT = 70
-PEOPLE = 5
+MASKED_PEOPLE, SEARCHED_PEOPLE = 4, 5
 RANKS = 9
 # Frames between two crops of one track in the gallery: neighbours are as good as equal.
 GALLERY_STEP = 20
@@ -163,7 +163,7 @@ def searches(seen: Sightings) -> list[Ranked]:
         found.append(Ranked(seen.pictures[query], [seen.pictures[i] for i in rest[best]],
                             hits[:RANKS], cosines[best], float(precision), int(hits.sum())))
     found.sort(key=lambda result: -result.precision)
-    return [found[i] for i in np.linspace(0, len(found) - 1, PEOPLE).round().astype(int)]
+    return [found[i] for i in np.linspace(0, len(found) - 1, SEARCHED_PEOPLE).round().astype(int)]
 
 
 @dataclass(frozen=True)
@@ -245,7 +245,7 @@ def main() -> None:
     runner = load_model(options.model)
     seen = watch(options.clip, runner)
     image, boxes = seen.best_frame
-    boxes = boxes[np.argsort(-box_area(boxes))][:PEOPLE]
+    boxes = boxes[np.argsort(-box_area(boxes))][:MASKED_PEOPLE]
     draw_parts(crop_targets(image, boxes, PICTURE),
                part_masks(options.model, runner, image, boxes), options.output / 'parts.png')
     draw_retrieval(searches(seen), options.output / 'retrieval.png')

@@ -75,8 +75,8 @@ def draw_parts(pictures: NDArray[np.uint8], masks: NDArray[np.float32], path: Pa
     titles = ['', 'global', *(f'part {head + 1}\n{peak:.2g}' for head, peak in enumerate(peaks))]
     for axes, title in zip(panels[0], titles, strict=True):
         axes.set_title(title, fontsize=8)
-    # The masks' soft edges would break up in 256 colours.
-    _save(figure, path, colours=None, dpi=85)
+    # Dithered, the masks' soft edges would be a grid of dots.
+    _save(figure, path, dpi=85, few_colours=False)
 
 
 def _tint(grey: NDArray[np.float32], colour: NDArray[np.float32], strength: NDArray[np.float32]
@@ -195,9 +195,16 @@ def _show(axes: Axes, picture: Image, colour: str) -> None:
     axes.spines[:].set(color=colour, linewidth=2.2)
 
 
-def _save(figure: Figure, path: Path, colours: int | None = 256, dpi: int = 110) -> None:
-    """Write a PNG: of so many colours, which takes a third of the space, or of all."""
+def _save(figure: Figure, path: Path, dpi: int = 100, few_colours: bool = True) -> None:
+    """Write a PNG; 256 colours, dithered, take half the space of all."""
     drawing = io.BytesIO()
     figure.savefig(drawing, format='png', dpi=dpi)
     picture = Picture.open(drawing).convert('RGB')
-    (picture.quantize(colours) if colours else picture).save(path, optimize=True)
+    if few_colours:
+        chosen = picture.quantize(256)
+        palette = np.array(chosen.getpalette()).reshape(-1, 3)
+        # The paper stays white.
+        palette[palette.sum(axis=1).argmax()] = 255
+        chosen.putpalette(palette.ravel().tolist())
+        picture = picture.quantize(palette=chosen)
+    picture.save(path, optimize=True)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -69,29 +69,26 @@ def evaluate_model(
 
 
 def tables(report: ModelReport) -> list[Table]:
-    """Return the figures, networks downwards and sets across."""
-    from finetrack_ros.evaluation.model_page import by_network
-
-    parts: list[tuple[str, dict[str, Any], Any]] = [
-        ('AP50 / AP75 of people', report.detection, lambda curves: [
-            curve.average_precision for curve in curves]),
-        ('Rank-1 / mAP of people found again', report.reid, lambda found: [
-            found.scores.rank1, found.scores.mean_average_precision])]
-    return [_table(title, list(part), {
-        network: [None if cell is None else figures_of(cell) for cell in row]
-        for network, row in by_network(part).items()})
-        for title, part, figures_of in parts if part]
+    """Return the figures, set by set and network by network."""
+    figures = report.as_dict()
+    parts = (('detection', 'People detected', {'ap50': 'AP50', 'ap75': 'AP75'}),
+             ('reid', 'People found again',
+              {'rank1': 'Rank-1', 'rank5': 'Rank-5', 'rank10': 'Rank-10', 'map': 'mAP'}))
+    return [_table(title, columns, figures[part]) for part, title, columns in parts
+            if figures[part]]
 
 
-def _table(title: str, sets: list[str], rows: dict[str, list[list[float] | None]]) -> Table:
+def _table(title: str, columns: dict[str, str], sets: dict[str, dict[str, dict[str, float]]]
+           ) -> Table:
     from rich import box
     from rich.table import Table
 
     table = Table('', title=title, box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-    for name in sets:
-        table.add_column(name, justify='right')
-    for network, row in rows.items():
-        table.add_row(network, *('–' if cell is None else
-                                 ' / '.join(f'{100 * value:.1f}' for value in cell)
-                                 for cell in row))
+    for heading in columns.values():
+        table.add_column(heading, justify='right')
+    for name, networks in sets.items():
+        table.add_row(name, style='bold')
+        for network, figures in networks.items():
+            table.add_row(f'  {network}', *(f'{figures[key]:.1f}' for key in columns))
+        table.add_section()
     return table

@@ -99,13 +99,12 @@ def _add_reid(page: Page, report: ModelReport) -> None:
                   'other networks crops. "From the scene": cosines from the mean embedding of '
                   'the sequence, as the tracker compares.')
     names = list(report.reid)
+    queries = [next(iter(row.values())).scores.queries for row in report.reid.values()]
     for title, figure_of in (('Rank-1', lambda scores: scores.rank1),
                              ('mAP', lambda scores: scores.mean_average_precision)):
         rows = [[network, *(100 * figure_of(found.scores) if found else None for found in row)]
                 for network, row in by_network(report.reid).items()]
-        page.add_table([title, *names], rows)
-    queries = [next(iter(row.values())).scores.queries for row in report.reid.values()]
-    page.add_table(['', *names], [['queries', *queries]])
+        page.add_table([title, *names], [*rows, ['queries', *queries]], totals=1)
     page.add_figure(cmc_figure(report.reid, colours(report.reid, report.model)),
                     'Cumulative match characteristic for each set',
                     'Share of queries with a right match among the best k; the numbers are mAP.')

@@ -122,7 +122,7 @@ def choose_sets(only: str | None, wanted: Sequence[str]) -> tuple[list[str], lis
     """
     if only not in (None, 'detection', 'reid'):
         raise ConfigError(f"'{only}' cannot be measured alone. Choose detection or reid.")
-    sets = {'detection': list(DETECTION_SETS), 'reid': [MARKET, *REID_SETS]}
+    sets = {'detection': list(DETECTION_SETS), 'reid': [*REID_SETS, MARKET]}
     names = {name for part, found in sets.items() if only in (None, part) for name in found}
     for start in wanted:
         if not _beginning(names, [start]):

@@ -95,8 +95,9 @@ def test_eval_model_shows_what_was_measured(measured, tmp_path):
     result = run('eval-model', '--data', tmp_path, '--json', tmp_path / 'report.json',
                  '--report', tmp_path / 'model.html')
     assert result.exit_code == 0, result.output
-    assert '81.5 / 25.0' in result.stdout
-    assert '71.0 / 48.2' in result.stdout
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert ['nano,', 'auto', '81.5', '25.0'] in lines
+    assert ['peer', '71.0', '71.0', '71.0', '48.2'] in lines
     figures = json.loads((tmp_path / 'report.json').read_text())
     assert figures['detection']['TUD-Campus']['nano, auto'] == {'ap50': 81.5, 'ap75': 25}
     assert figures['reid']['Market-1501']['nano, auto']['map'] == 48.25

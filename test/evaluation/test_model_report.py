@@ -73,7 +73,7 @@ def test_one_part_alone(runner, data):
 def test_sets_are_chosen_by_their_beginning():
     assert choose_sets(None, ['robot']) == (['robot_indoor val'], [])
     assert choose_sets(None, ['mot16', 'Market']) == (
-        ['MOT16-09 (second half)'], ['Market-1501 (last 100 ids)', 'MOT16-09 (second half)'])
+        ['MOT16-09 (second half)'], ['MOT16-09 (second half)', 'Market-1501 (last 100 ids)'])
     assert choose_sets('detection', ['TUD']) == (['TUD-Campus'], [])
     everything = choose_sets(None, [])
     assert [len(part) for part in everything] == [6, 5]
