@@ -109,7 +109,8 @@ def test_markers_outline_boxes_in_the_frame_of_the_image(camera):
     points = messages[-1].markers[1].points
     assert messages[-1].markers[0].action == Marker.DELETEALL
     assert kinds == [Marker.LINE_LIST, Marker.TEXT_VIEW_FACING]
-    assert (points[0].x, points[0].y) == pytest.approx((1.0, 2.0))
+    # The image, 320 pixels wide, is 7.68 m wide.
+    assert (points[0].x, points[0].y) == pytest.approx((2.4, 4.8))
 
 
 def test_latency_has_all_parts(camera):

@@ -57,7 +57,8 @@ def test_bag_that_starts_again_is_tracked_again(bag):
 def test_stamps_out_of_order_are_no_jump(bag):
     stamps = [1000 + step / 10 for step in (0, 1, 3, 2, 4, 5, 5, 4.95, 6)]
     assert len({track for stamp in stamps for track in ids(bag(stamp))}) == 1
-    bag.bench.wait(lambda: bag.bench.status()['/image'].values['processed'] >= '9', 'all images')
+    bag.bench.wait(
+        lambda: int(bag.bench.status()['/image'].values['processed']) >= 9, 'all images')
     assert bag.bench.status()['/image'].values['time_jumps'] == '0'
 
 
