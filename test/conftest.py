@@ -9,6 +9,7 @@ import signal
 import sys
 
 import cv2
+from hypothesis import HealthCheck, settings
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -16,6 +17,11 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 # A checkout without any installation is tested as it stands; else the installed package is.
 if importlib.util.find_spec('finetrack_ros') is None:
     sys.path.insert(0, str(REPOSITORY))
+
+# A busy machine is slow, not wrong.
+settings.register_profile(
+    'patient', deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile('patient')
 
 # A shell that starts tests in the background has SIGINT ignored, in all that they start too.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
