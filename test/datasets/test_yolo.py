@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Folders of images with YOLO label files."""
 
+import cv2
 from hypothesis import given, HealthCheck, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -71,6 +72,8 @@ def test_subfolders_pair_images_and_labels(write_image, tmp_path):
 @pytest.mark.parametrize('orientation', [1, 3, 6, 8])
 def test_size_is_that_of_the_decoded_image(tmp_path, suffix, orientation):
     """Cameras write upright pictures lying, with a note to turn them, which OpenCV does."""
+    if suffix != '.jpg' and cv2.__version__.startswith('4.5'):
+        pytest.skip('OpenCV 4.5 turns JPEG images only')
     (tmp_path / 'images').mkdir()
     (tmp_path / 'labels').mkdir()
     exif = Image.Exif()
