@@ -9,7 +9,7 @@ import signal
 import sys
 
 import cv2
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -19,8 +19,7 @@ if importlib.util.find_spec('finetrack_ros') is None:
     sys.path.insert(0, str(REPOSITORY))
 
 # A busy machine is slow, not wrong.
-settings.register_profile(
-    'patient', deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile('patient', deadline=None)
 settings.load_profile('patient')
 
 # A shell that starts tests in the background has SIGINT ignored, in all that they start too.
