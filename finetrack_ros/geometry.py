@@ -147,3 +147,12 @@ class InputRule:
     def __str__(self) -> str:
         """Return the rule in a few words."""
         return f'auto (at most {self.upscale:g} times the image, {self.most})'
+
+
+def resizable(image: NDArray[Any]) -> NDArray[Any]:
+    """
+    Return an image that OpenCV can resize; of one pixel it is made two, which look the same.
+
+    :param image: [H, W, ...]. OpenCV 4.5, which Ubuntu 22.04 has, refuses H = W = 1.
+    """
+    return image.repeat(2, axis=1) if image.shape[:2] == (1, 1) else image

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from finetrack_ros.geometry import resizable
+
 WIDTH = 320
 """Width to which images are reduced: a pixel there is 4 of 720p, flow finds a tenth of it."""
 MAX_CORNERS = 200
@@ -134,6 +136,6 @@ class CameraMotion:
 def _reduce(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return a BGR image [H, W, 3] as grey levels of width ``WIDTH``."""
     size = (WIDTH, max(round(image.shape[0] * WIDTH / image.shape[1]), 1))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+    small = cv2.resize(resizable(image), size, interpolation=cv2.INTER_LINEAR)
     grey: NDArray[np.uint8] = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
     return grey

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from finetrack_ros.errors import SourceError
 from finetrack_ros.evaluation.identity_switches import IdentitySwitch
 from finetrack_ros.evaluation.mot import Part
+from finetrack_ros.geometry import resizable
 from finetrack_ros.io import draw_tracks, read_seqinfo
 from finetrack_ros.io.drawing import colour_of
 from finetrack_ros.io.native_paths import read_image
@@ -152,9 +153,10 @@ def _panel(part: Part, frame: int, marked: tuple[int, int], person: Box, scale: 
 
 def _cut(image: Image, corner: Box, scale: float) -> Image:
     """Cut a panel out of an image; grey where the image ends."""
+    image = resizable(image)
     if scale < 1:
         size = [max(1, round(side * scale)) for side in image.shape[1::-1]]
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        image = resizable(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
     zoom = max(scale, 1.0)
     x, y = -corner * scale
     matrix = np.array([[zoom, 0, x], [0, zoom, y]])

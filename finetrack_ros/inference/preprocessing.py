@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetrack_ros.errors import ConfigError, InputError
-from finetrack_ros.geometry import clip_boxes, InputRule, letterbox_ratio
+from finetrack_ros.geometry import clip_boxes, InputRule, letterbox_ratio, resizable
 
 PAD_VALUE = 114
 STRIDE = 32
@@ -111,7 +111,7 @@ def letterbox(images: Sequence[Image], size: InputSize
         width = min(max(round(image.shape[1] * ratio), 1), canvas_size[1])
         canvas[height:] = PAD_VALUE
         canvas[:height, width:] = PAD_VALUE
-        cv2.resize(image, (width, height), dst=canvas[:height, :width],
+        cv2.resize(resizable(image), (width, height), dst=canvas[:height, :width],
                    interpolation=cv2.INTER_LINEAR)
         ratios[i] = ratio
     return batch, ratios
@@ -139,10 +139,6 @@ def crop_targets(image: Image, boxes: NDArray[np.floating[Any]], size: tuple[int
         # Far larger targets are averaged down: plain bilinear would skip most of their pixels.
         shrinks = bottom[i] - top[i] > 2 * rows
         target = image[top[i]:bottom[i], left[i]:right[i]]
-        if target.shape[:2] == (1, 1):
-            # OpenCV 4.5, which Ubuntu 22.04 has, refuses an image of one pixel.
-            crop[:] = target
-            continue
-        cv2.resize(target, (columns, rows), dst=crop,
+        cv2.resize(resizable(target), (columns, rows), dst=crop,
                    interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return crops

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetrack_ros.errors import SourceError
+from finetrack_ros.geometry import resizable
 from finetrack_ros.io.native_paths import native_name
 
 # What the FFmpeg inside OpenCV's wheels can encode fast: MPEG-4 part 2 in .mp4 (VLC, mpv, Totem,
@@ -75,7 +76,8 @@ class VideoWriter:
         canvas = np.zeros(self._shape, np.uint8)
         left, top = (width - size[0]) // 2, (height - size[1]) // 2
         canvas[top:top + size[1], left:left + size[0]] = cv2.resize(
-            image, size, interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR)
+            resizable(image), size,
+            interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR)
         return canvas
 
     def _open(self, image: NDArray[np.uint8]) -> cv2.VideoWriter:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from finetrack_ros.geometry import box_area, clip_boxes, letterbox_ratio
+from finetrack_ros.geometry import box_area, clip_boxes, letterbox_ratio, resizable
 from finetrack_ros.training.config import require_least, require_probabilities, require_range
 
 PADDING = 114
@@ -109,7 +109,7 @@ def _cut(image: np.ndarray, boxes: np.ndarray, region: tuple[int, int, int, int]
     left, top, right, bottom = region
     width = min(input_size[1], max(1, int((right - left) * scale[0])))
     height = min(input_size[0], max(1, int((bottom - top) * scale[1])))
-    content = cv2.resize(image[top:bottom, left:right], (width, height),
+    content = cv2.resize(resizable(image[top:bottom, left:right]), (width, height),
                          interpolation=cv2.INTER_LINEAR)
     moved = (boxes - [left, top, left, top]) * np.tile(scale, 2)
     if flip:
@@ -167,7 +167,8 @@ def _shrink(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     part = rng.uniform(0.3, 0.7)
     size = (max(1, round(width * part)), max(1, round(height * part)))
     method = cv2.INTER_AREA if rng.random() < 0.5 else cv2.INTER_LINEAR
-    return cv2.resize(cv2.resize(image, size, interpolation=method), (width, height))
+    return cv2.resize(resizable(cv2.resize(resizable(image), size, interpolation=method)),
+                      (width, height))
 
 
 def _dim(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -178,7 +179,7 @@ def _dim(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     # Noise of half the pixels' size costs a quarter and looks like a sensor's after its filter.
     height, width = (max(1, side // 2) for side in image.shape[:2])
     noise = rng.normal(0, rng.uniform(1, 8), (height, width, 3)).astype(np.float32)
-    noise = cv2.resize(noise, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    noise = cv2.resize(resizable(noise), image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return cv2.add(dark, noise, dtype=cv2.CV_8U)
 
 

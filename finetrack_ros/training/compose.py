@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from finetrack_ros.errors import ConfigError
+from finetrack_ros.geometry import resizable
 from finetrack_ros.training.augment import AugmentConfig, photometric
 from finetrack_ros.training.config import require_least, require_probabilities, require_range
 
@@ -243,7 +244,7 @@ def _coarsen(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     height, width = crop.shape[:2]
     rows = min(height, round(np.exp(rng.uniform(np.log(20), np.log(64)))))
     size = (max(1, round(width * rows / height)), rows)
-    return cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
+    return cv2.resize(resizable(crop), size, interpolation=cv2.INTER_AREA)
 
 
 def _overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -259,6 +260,7 @@ def _overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
 def paste(canvas: np.ndarray, crop: np.ndarray, box: np.ndarray, rng: np.random.Generator,
            config: ComposeConfig) -> None:
     """Blend a crop into its box, changed at random, in place."""
+    crop = resizable(crop)
     left, top, right, bottom = box
     opacity = _opacity(crop.shape[:2], rng, config)
     if rng.random() < 0.5:
@@ -273,7 +275,8 @@ def paste(canvas: np.ndarray, crop: np.ndarray, box: np.ndarray, rng: np.random.
     size = (int(right - left), int(bottom - top))
     # A letterboxed camera image is aliased more or less; the crop follows suit.
     smooth = size[1] < crop.shape[0] and rng.random() < 0.5
-    crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA if smooth else cv2.INTER_LINEAR)
+    method = cv2.INTER_AREA if smooth else cv2.INTER_LINEAR
+    crop = cv2.resize(resizable(crop), size, interpolation=method)
     weight = cv2.resize(opacity, size)[..., None].astype(np.uint16)
     place = canvas[top:bottom, left:right]
     place[...] = (crop * weight + place * (255 - weight) + 127) // 255
