@@ -84,6 +84,7 @@ class FineTrackRunner:
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ConfigError(f'{name} {value}: must be in 0..1')
+        self._wanted: Sequence[str] | None = None
         self.classes = classes
         self._embeds = np.isin(info.class_names, info.embedding_classes)
         self.timings: dict[str, float] = {}
@@ -105,8 +106,12 @@ class FineTrackRunner:
 
     @classes.setter
     def classes(self, wanted: Sequence[str]) -> None:
+        # A node says it with every frame.
+        if wanted == self._wanted:
+            return
         self._classes = choose_classes(wanted, self.info.class_names)
         self._finds = np.isin(self.info.class_names, self._classes)
+        self._wanted = list(wanted)
 
     @property
     def embedding_dim(self) -> int:

@@ -3,8 +3,8 @@
 """
 Training batches of crops alone: re-identification without frames.
 
-The pixels' half of the embedder learns several times as fast from crops as from frames, whose
-detection costs more than the people in them. What the detector's features add is learnt after it.
+Of crops alone a training sees twice as many people a second as in frames, whose detection costs
+more than the people in them: the pixels' half of the embedder learns from these. What the detector's features add is learnt after it.
 """
 
 from __future__ import annotations
