@@ -4,7 +4,8 @@
 Training batches of crops alone: re-identification without frames.
 
 Of crops alone a training sees twice as many people a second as in frames, whose detection costs
-more than the people in them: the pixels' half of the embedder learns from these. What the detector's features add is learnt after it.
+more than the people in them: the pixels' half of the embedder learns from these. What the
+detector's features add is learnt after it.
 """
 
 from __future__ import annotations
