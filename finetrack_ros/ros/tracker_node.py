@@ -281,6 +281,9 @@ class TrackerNode(LifecycleNode):
             self._starter.join()
         self._release()
         super().destroy_node()
+        # rclpy leaves its state machine to the garbage collector; until that comes, the node would
+        # still stand in the graph and hold its part of DDS.
+        self._state_machine.destroy_when_not_in_use()
 
     # Frames
 

@@ -376,6 +376,16 @@ def test_in_process_failure_returns_failure_with_its_cause(own_bench):
     node.destroy_node()
 
 
+def test_destroyed_node_is_gone_from_the_graph(own_bench):
+    node = make_node(own_bench, lambda values: Model(), autostart=False)
+    for step in (node.trigger_configure, node.trigger_activate):
+        assert step() == TransitionCallbackReturn.SUCCESS
+    assert 'tracker' in own_bench.node.get_node_names()
+    node.destroy_node()
+    # Not even while somebody still holds the Python object.
+    own_bench.wait(lambda: 'tracker' not in own_bench.node.get_node_names(), 'the end', 10)
+
+
 def test_in_process_unknown_parameter_is_refused(own_bench):
     with pytest.raises(ConfigError, match="did you mean 'device'"):
         make_node(own_bench, devise='cpu')

@@ -101,6 +101,7 @@ class Graph:
 
     def close(self):
         self.bare.destroy_node()
+        self.bare._state_machine.destroy_when_not_in_use()
 
     def ask(self, kind):
         """Return names and types of the tracker's publishers, subscribers or services."""
@@ -112,6 +113,11 @@ class Graph:
         bare = self.bare.get_name()
         everywhere = {name.replace(f'/{bare}/', '/tracker/') for name, _ in names(bare, '/')}
         return {(name, types[0]) for name, types in found if name not in everywhere}
+
+    def report(self):
+        """Return the nodes that are known, and what the processes printed."""
+        nodes = self.bench.node.get_node_names_and_namespaces()
+        return f'nodes: {sorted(nodes)}\n{self.bench.report()}'
 
     def settled(self, kind, expected, poke=lambda: None):
         """Return the same once it is what is expected and stays so, or at the deadline."""
@@ -150,8 +156,10 @@ def check_topics(graph, mode, prefixes=('',)):
         for publisher, message in inputs:
             publisher.publish(message)
 
-    assert graph.settled('publisher', published) == published
-    assert graph.settled('subscriber', subscribed, send) == subscribed
+    found = graph.settled('publisher', published)
+    assert found == published, graph.report()
+    found = graph.settled('subscriber', subscribed, send)
+    assert found == subscribed, graph.report()
 
 
 @pytest.mark.parametrize('mode', modes(), ids=str)
@@ -176,7 +184,8 @@ def test_services(graph):
     rows = [Row(name.strip('`'), kind.strip('`'), text)
             for name, kind, text in table('| service | type | |')]
     services = {(resolve(row.name), row.type.replace('/', '/srv/')) for row in rows}
-    assert graph.settled('service', services) == services
+    found = graph.settled('service', services)
+    assert found == services, graph.report()
 
 
 def test_parameters_have_their_true_defaults():
