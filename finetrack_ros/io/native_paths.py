@@ -1,6 +1,6 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Hand paths to native libraries, which take them as UTF-8 and read URLs into them."""
+"""Hand paths to native libraries, which take them as UTF-8, read URLs into them, and print."""
 
 from __future__ import annotations
 
@@ -34,6 +34,19 @@ def native_name(path: Path, reserved: str = '') -> Iterator[str]:
             link = Path(folder, f'file{suffix}')
             link.symlink_to(absolute)
             yield str(link)
+
+
+@contextmanager
+def without_opencv_messages() -> Iterator[None]:
+    """Keep OpenCV's backends from printing why each of them failed; one message follows."""
+    # OpenCV 4, as ROS distributions bring it, has in its root what 5 keeps in a module.
+    opencv_log = getattr(cv2.utils, 'logging', cv2)
+    level = opencv_log.getLogLevel()
+    opencv_log.setLogLevel(0)
+    try:
+        yield
+    finally:
+        opencv_log.setLogLevel(level)
 
 
 def read_image(path: Path, flags: int = cv2.IMREAD_COLOR) -> NDArray[Any] | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from finetrack_ros.errors import SourceError
 from finetrack_ros.geometry import resizable
-from finetrack_ros.io.native_paths import native_name
+from finetrack_ros.io.native_paths import native_name, without_opencv_messages
 
 # What the FFmpeg inside OpenCV's wheels can encode fast: MPEG-4 part 2 in .mp4 (VLC, mpv, Totem,
 # QuickTime; most web browsers want H.264, which those wheels cannot write), Motion JPEG in .avi.
@@ -42,6 +42,7 @@ class VideoWriter:
         self._writer: cv2.VideoWriter | None = None
         self._shape: tuple[int, ...] = ()
         self._fits = True
+        self._written = 0
         if self.path.suffix.lower() not in CODECS:
             raise SourceError(f"Video '{path}' has no known suffix. Name it with one of "
                               f'{", ".join(CODECS)}.')
@@ -62,6 +63,7 @@ class VideoWriter:
         elif image.shape != self._shape:
             image = self._fit(image)
         self._writer.write(image)
+        self._written += 1
 
     def _fit(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return an image of another size scaled into the video's, in the middle of black."""
@@ -93,10 +95,23 @@ class VideoWriter:
         return writer
 
     def close(self) -> None:
-        """Finish the file; a video without its end cannot be played."""
-        if self._writer is not None:
-            self._writer.release()
-            self._writer = None
+        """
+        Finish the file, without which it cannot be played.
+
+        :raises SourceError: where the file does not hold every frame.
+        """
+        if self._writer is None:
+            return
+        self._writer.release()
+        self._writer = None
+        # OpenCV's writer says of no frame whether it reached the disk.
+        with native_name(self.path) as path, without_opencv_messages():
+            video = cv2.VideoCapture(path)
+            count = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
+            video.release()
+        if count < self._written:
+            raise SourceError(f"Video '{self.path}' is not whole: it holds {max(count, 0)} of "
+                              f'{self._written} frames. Is the disk full?')
 
     def __enter__(self) -> VideoWriter:
         """Return the writer itself."""
@@ -104,5 +119,10 @@ class VideoWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        """Finish the file."""
-        self.close()
+        """Finish the file; an error that is already on its way comes first."""
+        try:
+            self.close()
+        except SourceError as incomplete:
+            if error is None:
+                raise
+            _logger.error('%s', incomplete)

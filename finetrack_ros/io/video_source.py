@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 import logging
 import math
 from pathlib import Path
@@ -18,7 +16,7 @@ from numpy.typing import NDArray
 
 from finetrack_ros.errors import SourceError
 from finetrack_ros.io.frames import Frame, FrameSource
-from finetrack_ros.io.native_paths import native_name
+from finetrack_ros.io.native_paths import native_name, without_opencv_messages
 from finetrack_ros.io.seqinfo import DEFAULT_FPS, MAX_FPS
 
 #: Reads in a row that may fail before a file without a stated length counts as read.
@@ -43,7 +41,7 @@ class VideoSource(FrameSource):
         """Open a file by its path or a stream by its URL; SourceError where no frame decodes."""
         self._label, self.name, self.strict = str(source), name, strict
         self._is_file = isinstance(source, Path)
-        with _without_opencv_messages():
+        with without_opencv_messages():
             if isinstance(source, Path):
                 with native_name(source) as path:
                     self._capture = cv2.VideoCapture(path)
@@ -150,7 +148,7 @@ class CameraSource(FrameSource):
     def __init__(self, index: int, strict: bool = False) -> None:
         """Open the camera of this index; raises SourceError where there is none."""
         self.name, self.length, self.strict = f'camera{index}', None, strict
-        with _without_opencv_messages():
+        with without_opencv_messages():
             self._capture = cv2.VideoCapture(index)
         if not self._capture.isOpened():
             raise SourceError(
@@ -180,16 +178,3 @@ class CameraSource(FrameSource):
     def close(self) -> None:
         """Release the camera."""
         self._capture.release()
-
-
-@contextmanager
-def _without_opencv_messages() -> Iterator[None]:
-    """Keep OpenCV's backends from printing why each of them failed; one message follows."""
-    # OpenCV 4, as ROS distributions bring it, has in its root what 5 keeps in a module.
-    opencv_log = getattr(cv2.utils, 'logging', cv2)
-    level = opencv_log.getLogLevel()
-    opencv_log.setLogLevel(0)
-    try:
-        yield
-    finally:
-        opencv_log.setLogLevel(level)
