@@ -71,7 +71,7 @@ def main() -> None:
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = options.threads
     yolox = onnxruntime.InferenceSession(
-        str(options.data / 'weights' / 'yolox_nano.onnx'), settings,
+        (options.data / 'weights' / 'yolox_nano.onnx').read_bytes(), settings,
         providers=['CPUExecutionProvider'])
     osnet = OsnetEmbedder(options.data / OSNET, options.threads)
 

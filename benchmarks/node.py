@@ -45,6 +45,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
+from finetrack_ros.io.native_paths import read_image
 from finetrack_ros.msg import Latency
 from finetrack_ros.ros.demo import die_with_parent
 from finetrack_ros.ros.environment import large_images_environment
@@ -141,7 +142,7 @@ def make_images(options: argparse.Namespace) -> list[Image]:
         # Blurred noise: corners everywhere, as a street has them.
         noise = np.random.default_rng(0).integers(0, 256, (SIZE[1] // 8, SIZE[0] // 8, 3))
         picture = noise.astype(np.uint8)
-    elif (read := cv2.imread(str(options.image))) is None:
+    elif (read := read_image(options.image)) is None:
         sys.exit(f"'{options.image}' cannot be read as an image")
     else:
         picture = read

@@ -129,7 +129,8 @@ def _check_outputs(yolox: YOLOX, path: Path) -> None:
     import onnxruntime
 
     try:
-        session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+        session = onnxruntime.InferenceSession(
+            path.read_bytes(), providers=['CPUExecutionProvider'])
         given = session.get_inputs()[0]
         shape = [side if isinstance(side, int) and side > 0 else default
                  for side, default in zip(given.shape, (1, 3, 416, 416), strict=True)]

@@ -127,9 +127,11 @@ def load_network(path: Path) -> tuple[Any, str]:
     if not path.is_file() or not weights.is_file():
         raise SourceError(f'{path}: this teacher or its .bin is missing; fetch both files of '
                           'the network, or take it out of the recipe')
-    key = hashlib.sha256(path.read_bytes() + weights.read_bytes()).hexdigest()
+    # By content, as OpenVINO takes no name that is not UTF-8.
+    content = path.read_bytes(), weights.read_bytes()
+    key = hashlib.sha256(b''.join(content)).hexdigest()
     try:
-        network = openvino.Core().read_model(path)
+        network = openvino.Core().read_model(*content)
     except RuntimeError as error:
         raise SourceError(f'{path}: cannot be read as an OpenVINO IR ({error}); '
                           'fetch both files of the network again') from error

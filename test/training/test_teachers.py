@@ -146,6 +146,14 @@ def test_network_of_any_batch_may_teach(tmp_path):
     assert Teachers([path], tmp_path).dim == 3
 
 
+def test_teacher_of_any_name_may_teach(tmp_path, networks):
+    folder = tmp_path / 'stra\udcdfe'
+    folder.mkdir()
+    for suffix in ('.xml', '.bin'):
+        (folder / f'12:30{suffix}').write_bytes((networks / f'mean{suffix}').read_bytes())
+    assert Teachers([folder / '12:30.xml'], tmp_path).dim == 3
+
+
 def test_missing_openvino_is_said(networks, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__('sys').modules, 'openvino', None)
     with pytest.raises(ConfigError, match='OpenVINO, which is not installed'):
