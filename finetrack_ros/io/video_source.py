@@ -131,8 +131,9 @@ class VideoSource(FrameSource):
     def _report_truncation(self) -> None:
         if self.length is None or self._index >= (1 if self.skipped else 0.95) * self.length:
             return
+        # AVI has no times: what is missing in its middle shows only here.
         problem = (f"Video '{self._label}' ends after frame {self._index} of {self.length}: the "
-                   'file seems damaged')
+                   'file seems damaged, there or before, where later frames then count too low')
         if self.strict:
             raise SourceError(f"{problem}. Fetch it again; without 'strict' the rest is read.")
         _logger.warning('%s.', problem)
