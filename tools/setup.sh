@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Finds what the set-up cannot bring itself (Python, compiler, CMake), then runs setup_env.py.
-# usage: tools/setup.sh [test]    PYTHON=... chooses the interpreter
+# usage: tools/setup.sh [test] [docs]    PYTHON=... chooses the interpreter
 set -eu
 tools=$(cd "$(dirname "$0")" && pwd)
 

@@ -31,6 +31,8 @@ VISION_MSGS = ROOT / 'tools' / 'vision_msgs'
 
 # Import names, where they differ from the package's.
 MODULES = {
+    'mkdocs-material': 'material',
+    'mkdocstrings-python': 'mkdocstrings_handlers.python',
     'opencv-contrib-python-headless': 'cv2',
     'pillow': 'PIL',
     'pyyaml': 'yaml',
@@ -221,7 +223,8 @@ def check_machine(ros: str | None) -> None:
             'without ROS')
 
 
-def steps(setup: Setup, testing: bool) -> Iterator[tuple[str, str, str, Callable[[], None]]]:
+def steps(setup: Setup, testing: bool, docs: bool
+          ) -> Iterator[tuple[str, str, str, Callable[[], None]]]:
     """Yield name, description, digest of inputs, and action of each step."""
     base = f'{sys.version} {sys.base_prefix} {setup.ros}'
     ros = digest([base, ROS_REQUIREMENTS])
@@ -238,14 +241,17 @@ def steps(setup: Setup, testing: bool) -> Iterator[tuple[str, str, str, Callable
     if testing:
         yield 'extras', 'libraries for training and tests (5 GB, some minutes)', package, \
             lambda: setup.install_package('train', 'test', log='extras')
+    if docs:
+        yield 'docs', 'libraries for the documentation', package, \
+            lambda: setup.install_package('docs', log='docs')
 
 
-def main(testing: bool) -> None:
+def main(testing: bool, docs: bool) -> None:
     """Run the steps that are due."""
     ros = sourced_ros()
     check_machine(ros)
     print(f'Environment: {VENV}, on ' + (f'ROS 2 {ros}' if ros else 'ROS 2 Kilted from wheels'))
-    todo = list(steps(Setup(ros), testing))
+    todo = list(steps(Setup(ros), testing, docs))
     for number, (name, what, key, action) in enumerate(todo, 1):
         stamp = VENV / 'stamps' / name
         if stamp.exists() and stamp.read_text() == key:
@@ -263,6 +269,6 @@ def main(testing: bool) -> None:
 
 if __name__ == '__main__':
     try:
-        main(testing='test' in sys.argv[1:])
+        main(testing='test' in sys.argv[1:], docs='docs' in sys.argv[1:])
     except SetupError as error:
         sys.exit(f'setup: {error}')

@@ -66,7 +66,7 @@ def test_ros_machines_get_every_library(manifest):
     by_rosdep = {'opencv-contrib-python-headless': 'python3-opencv', 'pillow': 'python3-pil',
                  'pyyaml': 'python3-yaml'}
     assert {e.text for e in manifest.iter('exec_depend')} >= set(by_rosdep.values())
-    # TrackEval has a line of its own in the README: pip must not bring what it asks for.
+    # TrackEval has a line of its own in docs/quickstart.md: pip must not bring what it asks for.
     assert bounds.keys() - by_rosdep.keys() - {'trackeval'} == by_pip.keys()
     assert by_pip.items() <= bounds.items()
 

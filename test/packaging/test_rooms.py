@@ -17,6 +17,7 @@ CORE = {*BOTTOM, 'tracking', 'io', 'inference', 'motion', 'pipeline'}
 # What each room may import from, besides itself.
 BELOW = {
     'errors': set(),
+    'faults': set(),
     'geometry': {'errors'},
     'detections': {'errors', 'geometry'},
     'tracking': BOTTOM,

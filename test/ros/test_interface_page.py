@@ -1,6 +1,6 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The README's tables say what the running node has, no more and no less."""
+"""The tables of docs/interface.md say what the running node has, no more and no less."""
 
 import ast
 from importlib import import_module
@@ -26,7 +26,8 @@ from finetrack_ros.tracking.tracker import MAX_REMEMBERED
 pytestmark = pytest.mark.ros
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / 'README.md').read_text()
+PAGE = (ROOT / 'docs' / 'interface.md').read_text()
+PROSE = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
 SPECS = {spec.name: spec for spec in PARAMETERS}
 LIMITS = {'pixels of an image': MAX_PIXELS, 'unseen tracks remembered': MAX_REMEMBERED,
           'classes of another detector': MAX_CLASSES}
@@ -48,10 +49,10 @@ class Row(NamedTuple):
     text: str
 
 
-def table(heading, readme=README):
+def table(heading):
     """Return the cells of the table whose heading row begins so."""
-    _, _, rest = readme.partition(f'\n{heading}')
-    assert rest, f'the README has no table with the heading "{heading}"'
+    _, _, rest = PAGE.partition(f'\n{heading}')
+    assert rest, f'the page has no table with the heading "{heading}"'
     rows = rest.partition('\n\n')[0].splitlines()[2:]
     return [[cell.strip() for cell in row.strip('|').split('|')] for row in rows]
 
@@ -210,15 +211,16 @@ def declared(path):
 
 
 def test_launch_arguments():
-    match = re.search(r'`tracker\.launch\.py` takes (.+?);', README, re.DOTALL)
-    assert match, 'the README lists no launch arguments'
+    match = re.search(r'`tracker\.launch\.py` takes (.+?);', PAGE, re.DOTALL)
+    assert match, 'the page lists no launch arguments'
     assert set(re.findall(r'`(\w+)`', match[1])) == declared(ROOT / 'launch/tracker.launch.py')
 
 
-def test_arguments_in_commands_exist():
+@pytest.mark.parametrize('page', PROSE, ids=lambda path: path.name)
+def test_arguments_in_commands_exist(page):
     by_file = {path.name: declared(path) for path in LAUNCH_FILES}
     every = set().union(*by_file.values())
-    for line in README.splitlines():
+    for line in page.read_text().splitlines():
         file = next((name for name in by_file if name in line), None)
         assert set(re.findall(r'\b(\w+):=', line)) <= (by_file[file] if file else every), line
 
@@ -230,5 +232,5 @@ def test_limits():
 
 
 def test_engines_that_are_missing_are_named():
-    _, _, limits = README.partition('## Limits')
+    _, _, limits = PAGE.partition('## Limits')
     assert ('No TensorRT engine yet' in limits) == ('tensorrt' not in ENGINES)
