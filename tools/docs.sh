@@ -7,4 +7,4 @@ set -eu
 cd "$(dirname "$0")/.."
 # It would print an advertisement otherwise.
 export NO_MKDOCS_2_WARNING=1
-exec .venv/bin/python -m mkdocs build --quiet --strict
+exec .venv/bin/python -m mkdocs build --strict

@@ -32,7 +32,7 @@ VISION_MSGS = ROOT / 'tools' / 'vision_msgs'
 # Import names, where they differ from the package's.
 MODULES = {
     'mkdocs-material': 'material',
-    'mkdocstrings-python': 'mkdocstrings_handlers.python',
+    'mkdocstrings-python': 'mkdocstrings_handlers',
     'opencv-contrib-python-headless': 'cv2',
     'pillow': 'PIL',
     'pyyaml': 'yaml',
