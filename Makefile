@@ -1,6 +1,6 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-.PHONY: help setup demo test test-oldest docs clean
+.PHONY: help setup demo test test-oldest coverage docs clean
 .DEFAULT_GOAL := help
 export PYTHON VIDEO MAX_FRAMES
 
@@ -10,6 +10,8 @@ help:
 	@echo 'make test    set up, then lint, check types, and run every test'
 	@echo 'make test-oldest'
 	@echo '             run the tests without ROS on Python 3.10 and the oldest libraries'
+	@echo 'make coverage'
+	@echo '             measure what the tests without ROS run of the code'
 	@echo 'make docs    set up, then build the documentation as a site in build/site'
 	@echo 'make setup   build the environment in .venv only (PYTHON=interpreter)'
 	@echo 'make clean   remove what the above made in this folder'
@@ -28,9 +30,13 @@ test:
 test-oldest:
 	@tools/test_oldest.sh
 
+coverage:
+	@tools/setup.sh test
+	@tools/coverage.sh
+
 docs:
 	@tools/setup.sh docs
 	@tools/docs.sh
 
 clean:
-	rm -rf .venv .venv-oldest build install log demo_out finetrack_ros.egg-info
+	rm -rf .venv .venv-oldest build dist install log demo_out finetrack_ros.egg-info

@@ -13,4 +13,4 @@ __path__ = extend_path(__path__, __name__)
 # own, unless they are told otherwise before they are loaded. Whoever wants that sets it to 0.
 os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')
 
-__version__ = '0.1.0'
+__version__ = '0.2.0'

