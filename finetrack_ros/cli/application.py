@@ -82,6 +82,11 @@ def require_tuning_libraries() -> None:
     _require(('optuna',), 'tuning needs', 'tune')
 
 
+def require_view_libraries() -> None:
+    """Raise ConfigError where Rerun is not installed."""
+    _require(('rerun',), 'a live view needs', 'view')
+
+
 def _require(modules: tuple[str, ...], what: str, extra: str) -> None:
     missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if missing:

@@ -45,6 +45,9 @@ def track(
         'topics /tracks and /track_embeddings.'),
     video: Path | None = typer.Option(
         None, help='Video to write with boxes, ids and trails (.mp4, .avi, .mkv, .mov).'),
+    view: str | None = typer.Option(
+        None, help="'rerun' shows the run in the Rerun viewer as it goes on; a name that ends in "
+        ".rrd records it for the viewer. Needs the extra 'view'."),
     topic: str | None = typer.Option(
         None, help='Image topic of a bag; may be left out if there is only one.'),
     storage: Storage | None = typer.Option(
@@ -79,12 +82,14 @@ def track(
     """Track people in a video, image folder, bag or camera stream, or join given detections."""
     from finetrack_ros.cli.run import show_summary, track_detections, track_frames
     from finetrack_ros.cli.tracker_config import read_tracker_config
+    from finetrack_ros.cli.view import check_view, open_view
     from finetrack_ros.io import MotWriter, read_detections
     from finetrack_ros.pipeline import Pipeline
 
     # Outputs are opened last: an error before leaves the files of an earlier run as they are.
     outputs = [path for path in (output_path, video) if path is not None]
     _check_options(source, detections, embeddings, score_range, video, classes)
+    check_view(view, source)
     into_bag = _is_bag_wanted(source, output_path, topic, storage)
     if (with_images or annotations) and not into_bag:
         raise ConfigError('--with-images and --annotations are about a bag as output: give a bag '
@@ -112,6 +117,8 @@ def track(
             sinks += _open_bag(stack, output_path, frames, storage, runner, with_images,
                                annotations) if into_bag \
                 else _open_text(stack, output_path)
+            if view is not None:
+                sinks.append(open_view(stack, view, pipeline).write)
             run = track_frames(frames, pipeline, sinks, max_frames, progress, found)
         elif found is not None and detections is not None:
             rate = fps or _frame_rate(detections)
