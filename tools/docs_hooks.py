@@ -87,8 +87,8 @@ def command_reference() -> str:
 
     from finetrack_ros.cli import app
 
-    commands = get_command(app).commands
-    return '\n'.join(line for name, command in commands.items()
+    group: Any = get_command(app)
+    return '\n'.join(line for name, command in group.commands.items()
                      for line in _command(name, command))
 
 
