@@ -32,6 +32,8 @@ SPECS = {spec.name: spec for spec in PARAMETERS}
 LIMITS = {'pixels of an image': MAX_PIXELS, 'unseen tracks remembered': MAX_REMEMBERED,
           'classes of another detector': MAX_CLASSES}
 LAUNCH_FILES = sorted((ROOT / 'launch').glob('*.launch.py'))
+# Attributes of the class Tracker that pages speak of, which are no parameters.
+ATTRIBUTES = {'tracker.rejected'}
 DEADLINE = 30.0
 NUMBERS = count()
 
@@ -195,6 +197,12 @@ def test_parameters_have_their_true_defaults():
         shown[name.strip('`')] = yaml.safe_load(re.match(r'`?([^`(\s]+)', default)[1])
     assert shown.keys() <= SPECS.keys()
     assert shown == {name: SPECS[name].default for name in shown}
+
+
+@pytest.mark.parametrize('page', PROSE, ids=lambda path: path.name)
+def test_parameters_in_prose_exist(page):
+    named = set(re.findall(r'`(tracker\.[a-z]\w+)(?:: [^`]*)?`', page.read_text()))
+    assert named - SPECS.keys() - ATTRIBUTES == set()
 
 
 def test_parameters_of_the_player_have_their_true_defaults():
