@@ -1,6 +1,6 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-.PHONY: help setup demo test test-oldest coverage docs clean
+.PHONY: help setup demo test test-oldest docs clean
 .DEFAULT_GOAL := help
 export PYTHON VIDEO MAX_FRAMES
 
@@ -10,8 +10,6 @@ help:
 	@echo 'make test    set up, then lint, check types, and run every test'
 	@echo 'make test-oldest'
 	@echo '             run the tests without ROS on Python 3.10 and the oldest libraries'
-	@echo 'make coverage'
-	@echo '             measure what the tests without ROS run of the code'
 	@echo 'make docs    set up, then build the documentation as a site in build/site'
 	@echo 'make setup   build the environment in .venv only (PYTHON=interpreter)'
 	@echo 'make clean   remove what the above made in this folder'
@@ -29,10 +27,6 @@ test:
 
 test-oldest:
 	@tools/test_oldest.sh
-
-coverage:
-	@tools/setup.sh test
-	@tools/coverage.sh
 
 docs:
 	@tools/setup.sh docs

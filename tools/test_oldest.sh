@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Runs the tests that need neither ROS nor torch on Python 3.10 and the oldest libraries that are
-# supported, in .venv-oldest. Where there is no Python 3.10 it takes the present one, and says so.
+# supported, in .venv-oldest, and measures how much of the code they run: less than the floor in
+# pyproject.toml fails. Arguments are for pytest, which then measures nothing. Where there is no Python 3.10 it takes the present one, and says so.
 # PYTHON_OLDEST=... chooses the interpreter.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -54,4 +55,5 @@ unset PYTHONPATH
 print(f"Oldest libraries: Python {platform.python_version()}, NumPy {numpy.__version__}, OpenCV "
       f"{cv2.__version__}, ONNX Runtime {onnxruntime.__version__}", end="")'
 echo "$note"
+[ $# -gt 0 ] || set -- --cov --cov-report term:skip-covered
 exec "$venv/bin/python" -m pytest --timeout 600 -m 'not slow' --ignore test/ros "$@"
