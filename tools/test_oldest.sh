@@ -4,7 +4,8 @@
 #
 # Runs the tests that need neither ROS nor torch on Python 3.10 and the oldest libraries that are
 # supported, in .venv-oldest, and measures how much of the code they run: less than the floor in
-# pyproject.toml fails. Arguments are for pytest, which then measures nothing. Where there is no Python 3.10 it takes the present one, and says so.
+# pyproject.toml fails. Arguments are for pytest, which then measures nothing.
+# Where there is no Python 3.10 it takes the present one, and says so.
 # PYTHON_OLDEST=... chooses the interpreter.
 set -euo pipefail
 cd "$(dirname "$0")/.."
