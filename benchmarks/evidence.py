@@ -80,8 +80,8 @@ def watch(clip: Path, runner: FineTrackRunner) -> Sightings:
     best = (np.zeros((1, 1, 3), np.uint8), np.zeros((0, 4), np.float32))
     with open_source(str(clip)) as source:
         for frame in progress(source, 'tracking', total=source.length):
-            detections = runner.infer([frame.image])[0]
-            tracks = pipeline.track(frame.image, detections, frame.stamp)
+            done = pipeline.process(frame.image, frame.stamp)
+            detections, tracks = done.observation.detections, done.tracks
             crops = crop_targets(frame.image, tracks.boxes, PICTURE)
             for i, identity in enumerate(tracks.ids):
                 vector = detections.embeddings[tracks.detection_indices[i]]

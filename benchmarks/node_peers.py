@@ -55,22 +55,20 @@ def walking_people(count: int, frames: int = 100) -> list[Detections]:
 
 
 class StandIn:
-    """Stands for FineTrackRunner: the same people each time, after the same time."""
+    """Stands for a model: the same people each time, after the same time."""
 
     class_names = ['person']
     embedding_dim = 512
     engine_name, device_name, model_name = 'stand-in', 'none', 'stand-in'
     engine_reason = 'for the benchmark'
     input_size = 640
-    score_threshold, nms_threshold, max_detections = 0.1, 0.7, 300
 
     def __init__(self, people: int, seconds: float) -> None:
-        self.timings: dict[str, float] = {}
         self._frames = walking_people(people)
         self._seconds = seconds
         self._calls = 0
 
-    def infer(self, images: Sequence[NDArray[np.uint8]], embed: bool = True) -> list[Detections]:
+    def infer(self, images: Sequence[NDArray[np.uint8]], options: Any = None) -> list[Detections]:
         """Return the people of the next frame; asleep, as a node is whose GPU works."""
         end = time.perf_counter() + self._seconds
         # Sleeping wakes late: the last part is waited for awake.
@@ -78,7 +76,6 @@ class StandIn:
         while time.perf_counter() < end:
             pass
         self._calls += 1
-        self.timings = {'preprocess': 0.0, 'detect': self._seconds, 'embed': 0.0}
         return [self._frames[self._calls % len(self._frames)]] * len(images)
 
 

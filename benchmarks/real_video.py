@@ -64,7 +64,7 @@ def run_sequence(sequence: Path, output: Path, runner: FineTrackRunner, osnet: O
             found = runner.infer([frame.image])[0]
             bare = replace(found, embeddings=None)
             for name, seen in zip(ours, (found, bare), strict=True):
-                tracks = ours[name].track(frame.image, seen, frame.stamp)
+                tracks = ours[name].step(frame.image, frame.stamp, seen)
                 writers[name].write(frame.index, tracks)
             described = with_osnet(found, frame.image, osnet) if peers else found
             for name, update in peers.items():

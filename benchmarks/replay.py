@@ -12,11 +12,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import yaml
-
 from finetrack_ros.io import MotWriter, read_detections, read_seqinfo
 from finetrack_ros.tracking import Tracker, TrackerConfig
-from finetrack_ros.tracking.presets import preset_names, preset_path
+from finetrack_ros.tracking.presets import preset_names, preset_values
 
 
 def track_sequence(sequence: Path, output: Path, config: TrackerConfig, second_half: bool) -> None:
@@ -39,7 +37,7 @@ def main() -> None:
     parser.add_argument('--preset', choices=preset_names(), default='default')
     parser.add_argument('--second-half', action='store_true', help='start in the middle')
     arguments = parser.parse_args()
-    values = yaml.safe_load(preset_path(arguments.preset).read_text(encoding='utf-8'))
+    values = preset_values(arguments.preset)
     config = TrackerConfig.from_mapping(values)
     for sequence in sorted(path.parent.parent for path in arguments.data.glob('*/det/det.txt')):
         track_sequence(sequence, arguments.output, config, arguments.second_half)

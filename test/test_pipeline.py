@@ -28,11 +28,12 @@ def test_foreign_detections_are_tracked_without_a_model() -> None:
     """No model is needed for association alone."""
     pipeline = Pipeline(None)
     pipeline.step(IMAGE, 0.0, FOREIGN)
-    tracks = pipeline.step(IMAGE, 0.1, FOREIGN)
+    done = pipeline.process(IMAGE, 0.1, FOREIGN)
+    tracks = done.tracks
     np.testing.assert_array_equal(tracks.ids, [1, 2])
     np.testing.assert_array_equal(tracks.boxes, FOREIGN.boxes)
     assert tracks.embeddings is None
-    assert set(pipeline.timings) == {'motion', 'track'}
+    assert [name for name, _ in done.times.items()] == ['motion', 'track']
 
 
 def test_foreign_detections_get_embeddings_from_the_model(runner: FineTrackRunner) -> None:
@@ -61,7 +62,7 @@ def test_impossible_boxes_cost_nothing_else(runner: FineTrackRunner, bad: list[f
     for model in (runner, None):
         pipeline = Pipeline(model)
         assert pipeline.step(IMAGE, 0.0, found).detection_indices.tolist() == [1, 2]
-        assert pipeline.tracker.rejected == 1
+        assert pipeline.stream.tracker.rejected == 1
 
 
 BAD_IMAGES = {
@@ -92,7 +93,7 @@ def test_images_that_are_none_are_explained(runner: FineTrackRunner, case: str) 
     calls = [lambda: pipeline.step(image, 0.1, FOREIGN), lambda: Pipeline(runner).step(image),
              lambda: runner.infer([IMAGE, image]), lambda: runner.embed([image], [FOREIGN.boxes])]
     if image is not None:
-        calls.append(lambda: pipeline.track(image, FOREIGN, 0.1))
+        calls.append(lambda: pipeline.stream.observe(image, FOREIGN))
     for call in calls:
         with pytest.raises(InputError, match=problem):
             call()

@@ -29,7 +29,8 @@ from rich.table import Table
 
 from finetrack_ros.cli.application import errors, output
 from finetrack_ros.io import Frame, FrameSource, MotDetections
-from finetrack_ros.pipeline import Pipeline
+from finetrack_ros.pipeline import Pipeline, Step
+from finetrack_ros.protocols import StageTimes
 from finetrack_ros.tracking import Tracks
 
 _RECENT = 30
@@ -59,11 +60,11 @@ class Run:
     skipped: int = 0
     interrupted: bool = False
 
-    def add(self, tracks: Tracks, timings: dict[str, float], seconds: float) -> None:
+    def add(self, tracks: Tracks, times: StageTimes, seconds: float) -> None:
         """Take in one frame."""
         self.ids.update(zip(tracks.ids.tolist(), tracks.classes.tolist(), strict=True))
         self.step_seconds.append(seconds)
-        for stage, value in timings.items():
+        for stage, value in times.items():
             self.stage_seconds.setdefault(stage, []).append(value)
 
     def recent_fps(self) -> float:
@@ -80,16 +81,16 @@ def track_frames(source: FrameSource, pipeline: Pipeline, sinks: Sequence[Sink[F
     :param sinks: called with every frame and its tracks, in order.
     :param detections: of another detector, paired with frames by number; None runs ours.
     """
-    def step(frame: Frame) -> Tracks:
+    def step(frame: Frame) -> Step:
         found = None if detections is None else detections.of_frame(frame.index)
-        return pipeline.step(frame.image, frame.stamp, found)
+        return pipeline.process(frame.image, frame.stamp, found)
 
     length = source.length
     if max_frames is not None:
         length = max_frames if length is None else min(length, max_frames)
     with progress_bar(show_progress) as progress:
         task = progress.add_task(source.name, total=length, status='')
-        run = _track(itertools.islice(source, max_frames), step, sinks, pipeline, progress, task)
+        run = _track(itertools.islice(source, max_frames), step, sinks, progress, task)
     run.skipped = source.skipped
     return run
 
@@ -103,29 +104,30 @@ def track_detections(detections: MotDetections, fps: float, pipeline: Pipeline,
     :param fps: frames per second.
     :param sinks: called with every frame's number and its tracks, in order.
     """
-    def step(number: int) -> Tracks:
-        return pipeline.track(None, detections.of_frame(number), number / fps)
+    def step(number: int) -> Step:
+        seen = pipeline.stream.observe(None, detections.of_frame(number))
+        return pipeline.track(seen, number / fps)
 
     last = min(detections.last_frame, max_frames or detections.last_frame)
-    config = pipeline.tracker.config
+    config = pipeline.stream.tracker.config
     # Once all tracks are forgotten, further empty frames change nothing.
     most_empty = math.ceil(fps * (config.lost_seconds + config.memory_seconds + 1)) + 10
     numbers = detections.frames(last, most_empty)
     with progress_bar(show_progress) as progress:
         task = progress.add_task('detections', total=len(numbers), status='')
-        return _track(numbers, step, sinks, pipeline, progress, task)
+        return _track(numbers, step, sinks, progress, task)
 
 
-def _track(frames: Iterable[FrameT], step: Callable[[FrameT], Tracks],
-           sinks: Sequence[Sink[FrameT]], pipeline: Pipeline, progress: Progress,
-           task: TaskID) -> Run:
+def _track(frames: Iterable[FrameT], step: Callable[[FrameT], Step],
+           sinks: Sequence[Sink[FrameT]], progress: Progress, task: TaskID) -> Run:
     run = Run()
     try:
         with sigterm_as_interrupt():
             for frame in frames:
                 start = time.perf_counter()
-                tracks = step(frame)
-                run.add(tracks, pipeline.timings, time.perf_counter() - start)
+                done = step(frame)
+                tracks = done.tracks
+                run.add(tracks, done.times, time.perf_counter() - start)
                 run.last_frame = frame if isinstance(frame, int) else frame.index
                 for sink in sinks:
                     sink(frame, tracks)

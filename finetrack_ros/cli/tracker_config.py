@@ -18,7 +18,7 @@ from finetrack_ros.io.ros_parameters import (
     PARAMETERS_KEY,
 )
 from finetrack_ros.tracking import TrackerConfig
-from finetrack_ros.tracking.presets import preset_names, preset_path
+from finetrack_ros.tracking.presets import preset_names, preset_path, preset_values
 
 _NODE = 'tracker'
 _PREFIX = 'tracker.'
@@ -83,7 +83,7 @@ def _ros_parameters(content: dict[str, Any]) -> dict[str, Any]:
     preset = own.pop('preset', 'default')
     if preset not in preset_names():
         raise ConfigError(f"preset is {preset!r}: give one of {', '.join(preset_names())}")
-    return {**yaml.safe_load(preset_path(preset).read_text(encoding='utf-8')), **own}
+    return {**preset_values(preset), **own}
 
 
 def _tracker_part(parameters: dict[str, Any]) -> dict[str, Any]:

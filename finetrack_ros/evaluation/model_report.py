@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -148,9 +148,10 @@ def person_detector(runner: FineTrackRunner) -> Detector:
         raise ModelError(f"Model '{runner.model_name}' has no class 'person' (only "
                          f'{", ".join(runner.class_names)}). Measure a model that detects people.')
     person = runner.class_names.index('person')
+    options = replace(runner.options, embeddings=False)
 
     def detect(image: Any) -> Any:
-        found = runner.infer([image], embed=False)[0]
+        found = runner.infer([image], options)[0]
         return found[found.classes == person]
     return detect
 

@@ -8,16 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from finetrack_ros.detections import Detections
 from finetrack_ros.geometry import tlwh_to_xyxy, xyxy_to_tlwh
-from finetrack_ros.inference import FineTrackRunner
 from finetrack_ros.io import FrameSource, MotDetections, MotRows
-from finetrack_ros.pipeline import Pipeline
-from finetrack_ros.tracking import Tracker, TrackerConfig, Tracks
-
-Affine = NDArray[np.float64]
+from finetrack_ros.perception import Perception
+from finetrack_ros.protocols import Affine, Detector
+from finetrack_ros.stream import Observation, Stream
+from finetrack_ros.tracking import TrackerConfig
 
 
 @dataclass(frozen=True)
@@ -48,40 +46,28 @@ class Observations:
         return any(motion is not None for motion in self.motions)
 
 
-class _Recorder(Tracker):
-    """Tracker that keeps what a pipeline gives it instead of tracking it."""
-
-    def __init__(self) -> None:
-        super().__init__(TrackerConfig(camera_motion='flow'))
-        self.seen = Observations([], [], [], [])
-
-    def update(self, detections: Detections, stamp: float | None = None,
-               camera_motion: Affine | None = None) -> Tracks:
-        """Keep one frame; return no tracks."""
-        self.seen.detections.append(detections)
-        self.seen.motions.append(camera_motion)
-        return self.tracks()
-
-
-def observe(frames: FrameSource, runner: FineTrackRunner | None,
+def observe(frames: FrameSource, model: Detector | None,
             detections: MotDetections | None = None,
             advance: Callable[[], None] = lambda: None) -> Observations:
     """
-    Run all of a pipeline but its tracker over a source.
+    Go the way of a frame up to the tracker, for all frames of a source.
 
-    :param runner: the model; None gives the ``detections`` no embeddings.
+    :param model: None gives the ``detections`` no embeddings.
     :param detections: of another detector, paired with frames by number; None runs ours.
     :param advance: called after every frame.
     """
-    pipeline, recorder = Pipeline(runner), _Recorder()
-    pipeline.tracker = recorder
+    perception, stream = Perception(model), Stream(TrackerConfig(camera_motion='flow'))
+    seen = Observations([], [], [], [])
     for frame in frames:
-        found = None if detections is None else detections.of_frame(frame.index)
-        pipeline.step(frame.image, frame.stamp, found)
-        recorder.seen.numbers.append(frame.index)
-        recorder.seen.stamps.append(frame.stamp)
+        given = None if detections is None else [detections.of_frame(frame.index)]
+        found = perception.detect([frame.image], given=given)[0]
+        observation = stream.observe(frame.image, found)
+        seen.numbers.append(frame.index)
+        seen.stamps.append(frame.stamp)
+        seen.detections.append(observation.detections)
+        seen.motions.append(observation.motion)
         advance()
-    return recorder.seen
+    return seen
 
 
 def observe_text(detections: MotDetections, length: int, frame_rate: float) -> Observations:
@@ -98,13 +84,13 @@ def replay(observations: Observations, config: TrackerConfig) -> MotRows:
     :return: the tracks as ``finetrack track`` writes them: boxes to a hundredth of a pixel,
         scores to four digits.
     """
-    tracker = Tracker(config)
+    stream = Stream(config)
     frames, tracks = [], []
     for number, stamp, found, motion in zip(
             observations.numbers, observations.stamps, observations.detections,
             observations.motions, strict=True):
         moves = config.camera_motion == 'flow'
-        tracks.append(tracker.update(found, stamp, motion if moves else None))
+        tracks.append(stream.track(Observation(found, motion if moves else None), stamp))
         frames.append(np.full(len(tracks[-1]), number))
     boxes = np.concatenate([part.boxes for part in tracks]).astype(np.float64)
     scores = np.concatenate([part.scores for part in tracks]).astype(np.float64)

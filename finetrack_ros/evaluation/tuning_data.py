@@ -14,9 +14,9 @@ from finetrack_ros.evaluation.mot import find_sequences
 from finetrack_ros.evaluation.observation_cache import digest, folder_state, ObservationCache
 from finetrack_ros.evaluation.observations import Observations, observe, observe_text
 from finetrack_ros.evaluation.tuning import Subject
-from finetrack_ros.inference import FineTrackRunner
 from finetrack_ros.inference.loading import GRAPHS, model_folder
 from finetrack_ros.io import FrameSource, MotDetections, open_source, read_detections, read_seqinfo
+from finetrack_ros.protocols import Detector
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Observer:
     cache: ObservationCache
     model: str
     input_size: str | None
-    load: Callable[[], FineTrackRunner]
+    load: Callable[[], Detector]
     detections: str | None
     score_range: tuple[float, float] | None
     embeddings: bool

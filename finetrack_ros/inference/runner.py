@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+import functools
 import time
 from typing import Any
 
@@ -13,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetrack_ros.detections import Detections
-from finetrack_ros.errors import ConfigError
 from finetrack_ros.geometry import clip_boxes, InputRule, nms, valid_boxes
 from finetrack_ros.inference.classes import choose_classes
 from finetrack_ros.inference.engine import DetectorOutput, Engine
@@ -21,12 +21,10 @@ from finetrack_ros.inference.preprocessing import (
     check_image,
     check_input_size,
     crop_targets,
-    Image,
     InputSize,
     letterbox,
 )
-
-Boxes = NDArray[np.float32]
+from finetrack_ros.protocols import Boxes, DetectionOptions, Image, Perceived, StageTimes
 
 
 @dataclass(frozen=True)
@@ -54,40 +52,31 @@ class FineTrackRunner:
     """
     Run a FineTrack model on batches of images.
 
+    It keeps nothing between calls, so that any cameras may share it.
+
     :param engine: what runs the graphs.
     :param info: what the model's files say of it.
     :param engine_reason: why this engine was chosen, in words.
     :param input_size: the network's input in pixels: the long side (the short one follows each
         image's shape), or height and width; multiples of 32. 0 lets it follow each image's size
         by the model's rule.
-    :param score_threshold: detections below this confidence are dropped, 0..1.
-    :param nms_threshold: of two boxes of one class, the weaker goes above this IoU, 0..1.
-    :param max_detections: the best so many of an image are kept.
-    :param classes: names of the classes to find; see :func:`choose_classes`.
+    :param settings: fields of :class:`~finetrack_ros.protocols.DetectionOptions`, which hold for
+        calls that bring no options.
     :ivar input_size: what is in force.
+    :ivar options: the options that the settings make.
     :raises ConfigError: where a setting is out of range, or a class unknown.
     """
 
     def __init__(self, engine: Engine, info: ModelInfo, engine_reason: str = '',
-                 input_size: int | tuple[int, int] = 0, score_threshold: float = 0.1,
-                 nms_threshold: float = 0.7, max_detections: int = 300,
-                 classes: Sequence[str] = ()) -> None:
+                 input_size: int | tuple[int, int] = 0, **settings: Any) -> None:
         self.engine = engine
         self.info = info
         self.engine_reason = engine_reason
         self.input_size: InputSize = (
             check_input_size(input_size) if input_size else info.input_rule)
-        self.max_detections = max_detections
-        self.score_threshold = score_threshold
-        self.nms_threshold = nms_threshold
-        for name in ('score_threshold', 'nms_threshold'):
-            value = getattr(self, name)
-            if not 0 <= value <= 1:
-                raise ConfigError(f'{name} {value}: must be in 0..1')
-        self._wanted: Sequence[str] | None = None
-        self.classes = classes
+        self.options = DetectionOptions(**settings)
+        self.classes = choose_classes(self.options.classes, info.class_names)
         self._embeds = np.isin(info.class_names, info.embedding_classes)
-        self.timings: dict[str, float] = {}
 
     @property
     def model_name(self) -> str:
@@ -98,20 +87,6 @@ class FineTrackRunner:
     def class_names(self) -> list[str]:
         """Return the name of each class index."""
         return list(self.info.class_names)
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """Return the names of the classes that are found; setting them raises ConfigError."""
-        return self._classes
-
-    @classes.setter
-    def classes(self, wanted: Sequence[str]) -> None:
-        # A node says it with every frame.
-        if wanted == self._wanted:
-            return
-        self._classes = choose_classes(wanted, self.info.class_names)
-        self._finds = np.isin(self.info.class_names, self._classes)
-        self._wanted = list(wanted)
 
     @property
     def embedding_dim(self) -> int:
@@ -133,29 +108,38 @@ class FineTrackRunner:
         image = np.zeros((height, width, 3), np.uint8)
         self.embed([image], [np.array([[0, 0, width / 4, height / 2]], np.float32)])
 
-    def infer(self, images: Sequence[Image], embed: bool = True) -> list[Detections]:
+    def infer(self, images: Sequence[Image], options: DetectionOptions | None = None
+              ) -> Perceived:
         """
         Detect, and embed what was detected.
 
         :param images: BGR uint8 [H, W, 3] of any sizes, run as one batch.
-        :param embed: whether detections get embeddings: those of classes that the embedder was
-            trained for; the rows of others are zero.
+        :param options: of this call; None takes those of the constructor. Embeddings are of the
+            classes that the embedder was trained for; the rows of others are zero.
         :return: detections of each image, best score first, in pixels of that image.
         :raises InputError: where an image is not as said.
+        :raises ConfigError: where the options name a class that the model does not know.
         """
+        options = self.options if options is None else options
         images = [check_image(image) for image in images]
-        output, ratios = self._detect(images)
+        finds = _found_classes(tuple(options.classes), self.info.class_names)
         start = time.perf_counter()
-        found = [self._select(output, i, ratios[i], image) for i, image in enumerate(images)]
-        self.timings['detect'] += time.perf_counter() - start
-        if not embed:
-            return found
-        known = [self._embeds[d.classes] for d in found]
-        vectors = self._embed(
-            output.features, images,
-            [d.boxes[rows] for d, rows in zip(found, known, strict=True)], ratios)
-        return [replace(d, embeddings=_spread(v, rows))
-                for d, v, rows in zip(found, vectors, known, strict=True)]
+        batch, ratios = letterbox(images, self.input_size)
+        preprocessed = time.perf_counter()
+        output = self.engine.detect(batch)
+        found = [self._select(output, i, ratios[i], image, options, finds)
+                 for i, image in enumerate(images)]
+        detected = time.perf_counter()
+        if options.embeddings:
+            known = [self._embeds[d.classes] for d in found]
+            vectors = self._embed(
+                output.features, images,
+                [d.boxes[rows] for d, rows in zip(found, known, strict=True)], ratios)
+            found = [replace(d, embeddings=_spread(v, rows))
+                     for d, v, rows in zip(found, vectors, known, strict=True)]
+        return Perceived(found, StageTimes(
+            preprocess=preprocessed - start, detect=detected - preprocessed,
+            embed=time.perf_counter() - detected))
 
     def embed(self, images: Sequence[Image], boxes: Sequence[Boxes],
               labels: Sequence[Sequence[str]] | None = None) -> list[NDArray[np.float32]]:
@@ -169,7 +153,8 @@ class FineTrackRunner:
         :return: for each image float32 [N, D], rows of unit length, zero where there is none.
         """
         images = [check_image(image) for image in images]
-        output, ratios = self._detect(images)
+        batch, ratios = letterbox(images, self.input_size)
+        output = self.engine.detect(batch)
         if labels is None:
             return self._embed(output.features, images, boxes, ratios)
         unlearnt = set(self.info.class_names) - set(self.info.embedding_classes)
@@ -179,20 +164,13 @@ class FineTrackRunner:
             [b[rows] for b, rows in zip(boxes, known, strict=True)], ratios)
         return [_spread(v, rows) for v, rows in zip(vectors, known, strict=True)]
 
-    def _detect(self, images: Sequence[Image]) -> tuple[DetectorOutput, NDArray[np.float32]]:
-        start = time.perf_counter()
-        batch, ratios = letterbox(images, self.input_size)
-        preprocessed = time.perf_counter()
-        output = self.engine.detect(batch)
-        self.timings = {'preprocess': preprocessed - start,
-                        'detect': time.perf_counter() - preprocessed, 'embed': 0.0}
-        return output, ratios
-
-    def _select(self, output: DetectorOutput, index: int, ratio: np.float32, image: Image
-                ) -> Detections:
+    @staticmethod
+    def _select(output: DetectorOutput, index: int, ratio: np.float32, image: Image,
+                options: DetectionOptions, finds: NDArray[np.bool_]) -> Detections:
+        """Return what is found in one image, of the classes [C] that ``finds`` says."""
         scores = output.scores[index]
-        candidates = np.flatnonzero(scores >= self.score_threshold)
-        candidates = candidates[self._finds[output.classes[index, candidates]]]
+        candidates = np.flatnonzero(scores >= options.score_threshold)
+        candidates = candidates[finds[output.classes[index, candidates]]]
         boxes = output.boxes[index, candidates] / ratio
         boxes = clip_boxes(boxes, image.shape[0], image.shape[1])
         usable = valid_boxes(boxes)
@@ -200,12 +178,11 @@ class FineTrackRunner:
         scores, classes = scores[candidates], output.classes[index, candidates]
         # Classes are moved apart, so that one pass never lets a box suppress another class.
         apart = classes[:, None] * np.float32(2 * max(image.shape[:2]))
-        kept = nms(boxes + apart, scores, self.nms_threshold)[:self.max_detections]
+        kept = nms(boxes + apart, scores, options.nms_threshold)[:options.max_detections]
         return Detections(boxes[kept], scores[kept], classes[kept])
 
     def _embed(self, features: Any, images: Sequence[Image], boxes: Sequence[Boxes],
                ratios: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        start = time.perf_counter()
         counts = [len(b) for b in boxes]
         rois = np.empty((sum(counts), 5), np.float32)
         rois[:, 0] = np.repeat(np.arange(len(boxes)), counts)
@@ -219,8 +196,14 @@ class FineTrackRunner:
         # ONNX Runtime before 1.24 refuses an empty batch.
         vectors = (self.engine.embed(features, rois, crops) if len(rois)
                    else np.empty((0, self.embedding_dim), np.float32))
-        self.timings['embed'] = time.perf_counter() - start
         return np.split(vectors, np.cumsum(counts)[:-1])
+
+
+# A node asks for the same classes with every frame.
+@functools.lru_cache(maxsize=16)
+def _found_classes(wanted: tuple[str, ...], class_names: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Return which of the model's classes [C] a choice means."""
+    return np.isin(class_names, choose_classes(wanted, class_names))
 
 
 def _spread(vectors: NDArray[np.float32], rows: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 import time
 
 from finetrack_ros.detections import Detections
-from finetrack_ros.inference import FineTrackRunner
 from finetrack_ros.inference.preprocessing import network_size
+from finetrack_ros.perception import Perception
+from finetrack_ros.protocols import Model
 from finetrack_ros.ros.camera import Camera, Work
 from finetrack_ros.ros.frame_slots import WaitingFrame
 from finetrack_ros.ros.settings import Settings
@@ -19,7 +19,7 @@ from finetrack_ros.ros.settings import Settings
 UNLIMITED = 2**31
 
 
-def batch_limit(asked: int, runner: FineTrackRunner | None) -> int:
+def batch_limit(asked: int, model: Model | None) -> int:
     """
     Return how many cameras' frames to infer at once.
 
@@ -31,31 +31,29 @@ def batch_limit(asked: int, runner: FineTrackRunner | None) -> int:
     """
     if asked:
         return asked
-    return 1 if runner is not None and runner.device_name == 'cpu' else UNLIMITED
+    return 1 if model is not None and model.device_name == 'cpu' else UNLIMITED
 
 
 class BatchProcessor:
     """Turns taken frames into tracks of each camera; called by the worker's thread only."""
 
-    def __init__(self, runner: FineTrackRunner | None, cameras: Mapping[str, Camera],
+    def __init__(self, model: Model | None, cameras: Mapping[str, Camera],
                  settings: Callable[[], Settings]) -> None:
         """
         Prepare to process.
 
-        :param runner: the model; None where none is needed.
+        :param model: None where none is needed.
         :param settings: returns the present parameters, which are then in force for all frames
             that were taken together.
         """
-        self._runner = runner
+        self._model = model
+        self._perception = Perception(model)
         self._cameras = cameras
         self._settings = settings
 
     def process(self, frames: Sequence[WaitingFrame]) -> None:
         """Process one frame of each of some cameras; no fault of one touches the others."""
         settings = self._settings()
-        if self._runner is not None:
-            for name in ('score_threshold', 'nms_threshold', 'max_detections'):
-                setattr(self._runner, name, settings.values[name])
         decoded = (self._cameras[frame.camera].decode(frame, settings) for frame in frames)
         for group in self._groups([work for work in decoded if work is not None]):
             self._infer(group, settings)
@@ -71,8 +69,8 @@ class BatchProcessor:
         groups: dict[object, list[Work]] = {}
         for work in works:
             size: object = None
-            if work.image is not None and self._runner is not None:
-                size = network_size([work.image], self._runner.input_size)
+            if work.image is not None and self._model is not None:
+                size = network_size([work.image], self._model.input_size)
             groups.setdefault(size, []).append(work)
         return list(groups.values())
 
@@ -96,12 +94,7 @@ class BatchProcessor:
         """Return the detections of each frame, with embeddings where they are wanted."""
         images = [work.image for work in group if work.image is not None]
         foreign = [work.detections for work in group if work.detections is not None]
-        if self._runner is None:
-            return foreign
         if not foreign:
-            self._runner.classes = settings.values['classes']
-            return self._runner.infer(images, embed=settings.values['embeddings'])
-        vectors = self._runner.embed(images, [detections.boxes for detections in foreign],
-                                     [work.labels for work in group])
-        return [replace(detections, embeddings=rows)
-                for detections, rows in zip(foreign, vectors, strict=True)]
+            return self._perception.detect(images, settings.detection)
+        return self._perception.detect(
+            images, settings.detection, foreign, [work.labels for work in group])

@@ -18,9 +18,8 @@ from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
 from finetrack_ros.detections import Detections
-from finetrack_ros.inference import FineTrackRunner
 from finetrack_ros.io.deep_images import DepthReducer
-from finetrack_ros.pipeline import Pipeline
+from finetrack_ros.protocols import Model
 from finetrack_ros.ros.detection_input import ClassNames, DetectionInput, to_detections
 from finetrack_ros.ros.frame_slots import WaitingFrame
 from finetrack_ros.ros.frame_stats import Durations, FrameStats
@@ -31,6 +30,7 @@ from finetrack_ros.ros.pairing import StampPairs
 from finetrack_ros.ros.settings import Settings
 from finetrack_ros.ros.topic_input import TopicInput
 from finetrack_ros.ros.track_conversions import class_labels, stamp_seconds
+from finetrack_ros.stream import Stream
 
 #: Seconds between two log lines about the same kind of fault: a camera repeats its faults.
 LOG_PERIOD = 10.0
@@ -67,14 +67,14 @@ class Camera:
     ``finish`` and ``fail`` from the worker's; ``reset`` from any.
     """
 
-    def __init__(self, node: LifecycleNode, name: str, runner: FineTrackRunner | None,
+    def __init__(self, node: LifecycleNode, name: str, model: Model | None,
                  class_names: ClassNames, settings: Settings,
                  offer: Callable[[WaitingFrame], bool]) -> None:
         """
         Create the publishers and a tracker of its own.
 
         :param name: stands with a slash before each topic; '' gives the plain topics.
-        :param runner: the model, shared by all cameras; None where detections that come from
+        :param model: shared by all cameras; None where detections that come from
             elsewhere are tracked without embeddings, and without images.
         :param class_names: of the model, or those met so far; shared by all cameras.
         :param offer: takes a received frame; returns whether it replaced a waiting one.
@@ -86,13 +86,12 @@ class Camera:
         self._class_names = class_names
         self._announced = 0
         self._pairs: StampPairs | None = None
-        # Inference is done for all cameras together, so that this needs no model.
-        self._pipeline = Pipeline(None, settings.tracker)
+        self._stream = Stream(settings.tracker)
         prefix = f'{name}/' if name else ''
         self.inputs = self._make_inputs(prefix, settings)
         self._outputs = Outputs(
             node, prefix, class_names,
-            runner.embedding_dim if runner and settings.values['embeddings'] else 0,
+            model.embedding_dim if model and settings.values['embeddings'] else 0,
             settings.values)
         self._last_stamp: float | None = None
         self._reducer = DepthReducer(
@@ -153,7 +152,7 @@ class Camera:
     def reset(self) -> None:
         """Drop all tracks; ids go on."""
         with self._lock:
-            self._pipeline.reset()
+            self._stream.reset()
             self._outputs.forget()
             self._last_stamp = None
 
@@ -262,12 +261,12 @@ class Camera:
                settings: Settings) -> None:
         values = settings.values
         start = time.perf_counter()
-        self._pipeline.tracker.config = settings.tracker
+        self._stream.configure(settings.tracker)
         # A driver that does not stamp sends zeros.
         stamp = stamp_seconds(work.header.stamp) or None
-        jumps = self._pipeline.tracker.jumps
-        tracks = self._pipeline.track(work.image, detections, stamp)
-        if self._pipeline.tracker.jumps > jumps:
+        jumps = self._stream.jumps
+        tracks = self._stream.track(self._stream.observe(work.image, detections), stamp)
+        if self._stream.jumps > jumps:
             self._report_jump(stamp, settings)
         self._last_stamp = stamp or self._last_stamp
         tracked = time.perf_counter()

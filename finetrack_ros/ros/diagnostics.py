@@ -9,7 +9,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-from finetrack_ros.inference import FineTrackRunner
+from finetrack_ros.protocols import Model
 from finetrack_ros.ros.frame_stats import Snapshot
 from finetrack_ros.ros.topic_input import InputReport
 
@@ -21,7 +21,7 @@ OTHER_CLOCK = 3600.0
 Verdict = tuple[bytes, str]
 
 
-def model_status(node_name: str, state: str, model: str, runner: FineTrackRunner | None,
+def model_status(node_name: str, state: str, model: str, loaded: Model | None,
                  fault: str) -> DiagnosticStatus:
     """
     Return what is loaded, on which engine and why, or the fault that prevents it.
@@ -29,17 +29,17 @@ def model_status(node_name: str, state: str, model: str, runner: FineTrackRunner
     :param model: the name that was asked for; '' where none is needed.
     """
     values = {'state': state, 'model': model}
-    if runner is not None:
+    if loaded is not None:
         values.update({
-            'engine': runner.engine_name, 'device': runner.device_name,
-            'reason': runner.engine_reason, 'embedding_dim': str(runner.embedding_dim),
-            'input_size': str(runner.input_size),
+            'engine': loaded.engine_name, 'device': loaded.device_name,
+            'reason': loaded.engine_reason, 'embedding_dim': str(loaded.embedding_dim),
+            'input_size': str(loaded.input_size),
         })
     level, message = OK, 'no model needed: detections of a topic, without embeddings'
     if fault:
         level, message = ERROR, fault
-    elif runner is not None:
-        message = f'{runner.model_name} on {runner.engine_name}'
+    elif loaded is not None:
+        message = f'{loaded.model_name} on {loaded.engine_name}'
     elif model:
         level, message = WARN, f'no model is loaded, node is {state}'
     return status(f'{node_name}: model', level, message, values)

@@ -11,11 +11,10 @@ from typing import Any
 
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-import yaml
 
 from finetrack_ros.errors import ConfigError
-from finetrack_ros.inference import FineTrackRunner
 from finetrack_ros.inference.classes import ALL, choose_classes
+from finetrack_ros.protocols import DetectionOptions, Model
 from finetrack_ros.ros.declaration import (
     check_choice,
     declare_values,
@@ -31,7 +30,6 @@ from finetrack_ros.ros.parameters import (
     TRACKER_PREFIX,
 )
 from finetrack_ros.tracking import TrackerConfig
-from finetrack_ros.tracking.presets import preset_path
 
 #: What lists all parameters.
 PAGE = 'config/tracker.yaml'
@@ -59,6 +57,14 @@ class Settings:
         """Return whether another detector's detections are tracked."""
         return bool(self.values['detector'] == 'topic')
 
+    @functools.cached_property
+    def detection(self) -> DetectionOptions:
+        """Return what is asked of the detector."""
+        values = self.values
+        return DetectionOptions(
+            values['score_threshold'], values['nms_threshold'], values['max_detections'],
+            values['classes'], values['embeddings'])
+
     @property
     def needs_images(self) -> bool:
         """Return whether images and a model are needed at all."""
@@ -83,8 +89,7 @@ def preset_values(name: str) -> dict[str, Any]:
 
     :raises ConfigError: when there is no preset of that name.
     """
-    changes = yaml.safe_load(preset_path(name).read_text(encoding='utf-8'))
-    config = TrackerConfig.from_mapping(changes or {})
+    config = TrackerConfig.from_preset(name)
     return {TRACKER_PREFIX + field: value for field, value in vars(config).items()}
 
 
@@ -155,11 +160,11 @@ def changed_values(values: Mapping[str, Any], changes: Iterable[Parameter],
     return result
 
 
-def check_classes(values: Mapping[str, Any], runner: FineTrackRunner | None) -> None:
+def check_classes(values: Mapping[str, Any], model: Model | None) -> None:
     """Raise ConfigError where classes are asked for that the model in use does not know."""
-    if runner is not None and values['detector'] == 'own':
+    if model is not None and values['detector'] == 'own':
         try:
-            choose_classes(values['classes'], runner.class_names)
+            choose_classes(values['classes'], model.class_names)
         except ConfigError as error:
             raise ConfigError(f"parameter 'classes': {error}") from error
 

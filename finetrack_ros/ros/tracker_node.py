@@ -25,7 +25,8 @@ from rclpy.task import Future
 from std_srvs.srv import SetBool, Trigger
 
 from finetrack_ros.errors import ConfigError
-from finetrack_ros.inference import FineTrackRunner, load_model
+from finetrack_ros.inference import load_model
+from finetrack_ros.protocols import Model
 from finetrack_ros.ros import diagnostics
 from finetrack_ros.ros.batch import batch_limit, BatchProcessor
 from finetrack_ros.ros.camera import Camera
@@ -51,10 +52,10 @@ SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FA
 
 DIAGNOSTICS_PERIOD = 1.0
 
-RunnerFactory = Callable[[Mapping[str, Any]], FineTrackRunner]
+RunnerFactory = Callable[[Mapping[str, Any]], Model]
 
 
-def load_runner(values: Mapping[str, Any]) -> FineTrackRunner:
+def load_runner(values: Mapping[str, Any]) -> Model:
     """Return the model that the parameters name; the first frame will not be slower."""
     # Of another detector's classes the model may know none.
     classes = values['classes'] if values['detector'] == 'own' else []
@@ -96,7 +97,7 @@ class TrackerNode(LifecycleNode):
         self.fault = ''
         self.start_failed: Future = Future()
         self._runner_factory = runner_factory
-        self._runner: FineTrackRunner | None = None
+        self._runner: Model | None = None
         self._embedding_dim = 0
         self._configured = False
         self._finalized = False
@@ -220,7 +221,7 @@ class TrackerNode(LifecycleNode):
         self._runner = runner
         self._embedding_dim = runner.embedding_dim if runner else 0
 
-    def _load_same_model(self, values: Mapping[str, Any]) -> FineTrackRunner:
+    def _load_same_model(self, values: Mapping[str, Any]) -> Model:
         """Load the model again; ConfigError where its embeddings have another width by now."""
         runner = self._load_model(values)
         if runner.embedding_dim != self._embedding_dim:
@@ -230,7 +231,7 @@ class TrackerNode(LifecycleNode):
                 'configure the node')
         return runner
 
-    def _load_model(self, values: Mapping[str, Any]) -> FineTrackRunner:
+    def _load_model(self, values: Mapping[str, Any]) -> Model:
         log = self.get_logger()
         what = (f"loading model '{values['model']}' for engine '{values['engine']}' on device "
                 f"'{values['device']}'")

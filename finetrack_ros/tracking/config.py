@@ -126,6 +126,19 @@ class TrackerConfig:
                 raise ConfigError(f"unknown tracker parameter '{key}': {remedy}")
         return cls(**values)
 
+    @classmethod
+    def from_preset(cls, name: str) -> TrackerConfig:
+        """
+        Make the configuration of a preset.
+
+        :param name: ``default``, ``mot`` or ``dance``.
+        :raises ConfigError: where there is no preset of that name.
+        """
+        # YAML is read for this alone.
+        from finetrack_ros.tracking.presets import preset_values
+
+        return cls.from_mapping(preset_values(name))
+
 
 def _check_number(name: str, value: Any, field: dataclasses.Field[Any]) -> None:
     low, high = field.metadata['minimum'], field.metadata['maximum']

@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from finetrack_ros.errors import ConfigError
 
@@ -26,3 +29,12 @@ def preset_path(name: str) -> Path:
         raise ConfigError(
             f"there is no tracker preset '{name}': choose one of {', '.join(preset_names())}")
     return FOLDER / f'{name}.yaml'
+
+
+def preset_values(name: str) -> dict[str, Any]:
+    """
+    Return the fields of :class:`TrackerConfig` that a preset sets.
+
+    :raises ConfigError: when there is no preset of that name.
+    """
+    return dict(yaml.safe_load(preset_path(name).read_text(encoding='utf-8')))

@@ -13,6 +13,8 @@ from finetrack_ros import inference, io, pipeline
 from finetrack_ros.cli import app
 from finetrack_ros.cli.tracker_config import read_tracker_config
 from finetrack_ros.io import open_source, read_mot
+from finetrack_ros.pipeline import Step
+from finetrack_ros.protocols import StageTimes
 from finetrack_ros.tracking import TrackerConfig
 
 
@@ -21,13 +23,12 @@ class FakePipeline:
 
     def __init__(self, runner, config):
         self.config = config
-        self.timings = {'detect': 0.002, 'track': 0.001}
         self._frame = itertools.count(1)
 
-    def step(self, image, stamp, detections=None):
+    def process(self, image, stamp, detections=None):
         frame = next(self._frame)
         boxes = [[10 * frame, 10, 10 * frame + 20, 60], [0, 0, 15, 30]][:1 if frame < 3 else 2]
-        return _Tracks(boxes)
+        return Step(None, _Tracks(boxes), StageTimes(detect=0.002, track=0.001))
 
 
 class _Tracks:
@@ -108,15 +109,15 @@ def test_track_keeps_the_frame_numbers_of_a_sequence(loaded, images, tmp_path):
 
 
 def test_interrupted_run_keeps_what_it_has(loaded, images, tmp_path, monkeypatch):
-    step = FakePipeline.step
+    process = FakePipeline.process
 
     def interrupt_third(self, image, stamp, detections=None):
-        tracks = step(self, image, stamp)
-        if len(tracks) == 2:
+        step = process(self, image, stamp)
+        if len(step.tracks) == 2:
             raise KeyboardInterrupt
-        return tracks
+        return step
 
-    monkeypatch.setattr(FakePipeline, 'step', interrupt_third)
+    monkeypatch.setattr(FakePipeline, 'process', interrupt_third)
     result = run('track', images, '-o', tmp_path / 'tracks.txt')
     assert result.exit_code == 130
     assert 'interrupted' in result.stdout

@@ -27,10 +27,7 @@ class FakeRunner:
     class_names = classes = ('person',)
     embedding_dim = 2
 
-    def __init__(self):
-        self.timings = {'embed': 0.001}
-
-    def embed(self, images, boxes):
+    def embed(self, images, boxes, labels=None):
         return [np.tile(np.float32([0.6, 0.8]), (len(boxes[0]), 1))]
 
 
@@ -124,7 +121,7 @@ def test_interrupted_run_leaves_a_readable_bag(
         bags, tmp_path, messages, detections, monkeypatch, number):
     decoded = []
 
-    def embed(self, images, boxes):
+    def embed(self, images, boxes, labels=None):
         if len(decoded) == 4:
             signal.raise_signal(number)
         decoded.append(1)

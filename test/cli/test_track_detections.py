@@ -22,9 +22,8 @@ class FakeRunner:
 
     def __init__(self):
         self.embedded = []
-        self.timings = {'embed': 0.001}
 
-    def embed(self, images, boxes):
+    def embed(self, images, boxes, labels=None):
         self.embedded.append(boxes[0][:, 0].tolist())
         return [np.ones((len(boxes[0]), 1), np.float32)]
 
@@ -156,10 +155,10 @@ def test_interrupted_run_without_a_source_keeps_what_it_has(detections, tmp_path
     from finetrack_ros.pipeline import Pipeline
     track = Pipeline.track
 
-    def interrupt_third(self, image, found, stamp):
+    def interrupt_third(self, observation, stamp):
         if stamp > 0.25:
             raise KeyboardInterrupt
-        return track(self, image, found, stamp)
+        return track(self, observation, stamp)
 
     monkeypatch.setattr(Pipeline, 'track', interrupt_third)
     result = run('track', '--detections', detections, '-o', tmp_path / 't.txt', '--fps', 10)
@@ -224,9 +223,9 @@ def test_detections_are_never_overwritten(no_model, detections):
 def test_detector_of_the_model_is_used_without_detections(monkeypatch, images, tmp_path):
     calls = []
     fake = SimpleNamespace(
-        model_name='fake', engine_name='fake', device_name='cpu', engine_reason='test', timings={},
+        model_name='fake', engine_name='fake', device_name='cpu', engine_reason='test',
         class_names=['person'], classes=['person'],
-        infer=lambda images: calls.append(1) or [empty()])
+        infer=lambda images, options: calls.append(1) or [empty()])
     monkeypatch.setattr(inference, 'load_model', lambda model, **options: fake)
     assert run('track', images, '-o', tmp_path / 't.txt').exit_code == 0
     assert len(calls) == 4

@@ -50,9 +50,8 @@ def model(monkeypatch):
     """Replace the shipped model; return the list of the boxes that it embeds."""
     class Runner:
         model_name = engine_name = device_name = engine_reason = 'fake'
-        timings: dict = {}
 
-        def infer(self, images):
+        def infer(self, images, options=None):
             frame = len(inferred) + 1
             inferred.append(frame)
             return [Detections(np.array([[5 * frame, 10, 5 * frame + 20, 50]], np.float32),

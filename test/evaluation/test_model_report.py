@@ -15,6 +15,7 @@ from finetrack_ros.evaluation.model_report import (
     report_on,
 )
 from finetrack_ros.evaluation.reid_sets import ReidSet
+from finetrack_ros.protocols import DetectionOptions
 
 
 def colours(images, boxes):
@@ -22,7 +23,7 @@ def colours(images, boxes):
                       left, top, right, bottom in boxes[0].astype(int)], np.float32)]
 
 
-def painted(images, embed):
+def painted(images, options):
     """Find the two painted people, and a car where the first is."""
     rows = [np.flatnonzero((images[0] == colour).all(axis=2).any(axis=axis))[[0, -1]]
             for colour in ((200, 40, 40), (40, 40, 200)) for axis in (0, 1)]
@@ -34,7 +35,8 @@ def painted(images, embed):
 @pytest.fixture
 def runner():
     return SimpleNamespace(model_name='painter', engine_name='fake', device_name='cpu',
-                           class_names=['person', 'car'], infer=painted, embed=colours)
+                           class_names=['person', 'car'], infer=painted, embed=colours,
+                           options=DetectionOptions())
 
 
 @pytest.fixture

@@ -20,10 +20,9 @@ class PanRunner:
     """Model that finds one person who stands in a scene over which the camera pans."""
 
     def __init__(self):
-        self.timings = {}
         self.calls = 0
 
-    def infer(self, images):
+    def infer(self, images, options=None):
         self.calls += 1
         left = 150.0 - 4 * self.calls
         found = Detections(np.array([[left, 20, left + 20, 60]], np.float32),

@@ -9,6 +9,7 @@ from finetrack_ros.errors import ConfigError
 from finetrack_ros.inference import FineTrackRunner, ModelInfo
 from finetrack_ros.inference.classes import choose_classes
 from finetrack_ros.inference.engine import DetectorOutput
+from finetrack_ros.protocols import DetectionOptions
 
 NAMES = ('car', 'person', 'traffic light', 'dog')
 IMAGE = np.zeros((64, 64, 3), np.uint8)
@@ -63,27 +64,26 @@ def runner() -> FineTrackRunner:
     return FineTrackRunner(FakeEngine(), info, input_size=64)
 
 
-def test_classes_change_between_images(runner: FineTrackRunner) -> None:
-    """What is found follows from the choice, and a bad choice leaves the last one in force."""
+def test_classes_change_between_calls(runner: FineTrackRunner) -> None:
+    """What is found follows from the options of the call, and none of them outlives it."""
     assert runner.infer([IMAGE])[0].classes.tolist() == [1]
-    runner.classes = ['dog', 'car']
-    assert runner.infer([IMAGE])[0].classes.tolist() == [3, 0, 0]
+    asked = DetectionOptions(classes=['dog', 'car'])
+    assert runner.infer([IMAGE], asked)[0].classes.tolist() == [3, 0, 0]
     with pytest.raises(ConfigError, match='doog'):
-        runner.classes = ['doog']
-    assert runner.classes == ['car', 'dog']
-    assert runner.infer([IMAGE])[0].classes.tolist() == [3, 0, 0]
+        runner.infer([IMAGE], DetectionOptions(classes=['doog']))
+    assert runner.classes == ['person']
+    assert runner.infer([IMAGE])[0].classes.tolist() == [1]
 
 
 def test_most_detections_are_of_the_chosen_classes(runner: FineTrackRunner) -> None:
     """Classes that are not asked for take no place among the best detections."""
-    runner.classes, runner.max_detections = ['car'], 2
-    assert runner.infer([IMAGE])[0].scores.tolist() == pytest.approx([0.5, 0.4])
+    found = runner.infer([IMAGE], DetectionOptions(classes=['car'], max_detections=2))[0]
+    assert found.scores.tolist() == pytest.approx([0.5, 0.4])
 
 
 def test_only_learnt_classes_are_embedded(runner: FineTrackRunner) -> None:
     """Other classes cost nothing, and their rows are zero."""
-    runner.classes = ['all']
-    found = runner.infer([IMAGE, IMAGE])
+    found = runner.infer([IMAGE, IMAGE], DetectionOptions(classes=['all']))
     for detections in found:
         assert detections.classes.tolist() == [3, 2, 1, 0, 0]
         assert detections.embeddings.any(axis=1).tolist() == [False, False, True, True, True]
@@ -92,8 +92,8 @@ def test_only_learnt_classes_are_embedded(runner: FineTrackRunner) -> None:
 
 def test_no_learnt_class_in_the_image(runner: FineTrackRunner) -> None:
     """The embedder does not run at all."""
-    runner.classes = ['dog']
-    assert runner.infer([IMAGE])[0].embeddings.tolist() == [[0, 0]]
+    found = runner.infer([IMAGE], DetectionOptions(classes=['dog']))[0]
+    assert found.embeddings.tolist() == [[0, 0]]
     assert runner.engine.embedded == []
 
 

@@ -13,7 +13,8 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / 'finetrack_ros'
 
 BOTTOM = {'errors', 'geometry', 'detections'}
-CORE = {*BOTTOM, 'tracking', 'io', 'inference', 'motion', 'pipeline'}
+CORE = {*BOTTOM, 'tracking', 'io', 'protocols', 'inference', 'motion', 'perception', 'stream',
+        'pipeline'}
 # What each room may import from, besides itself.
 BELOW = {
     'errors': set(),
@@ -24,15 +25,19 @@ BELOW = {
     'io': {*BOTTOM, 'tracking'},
     'motion': BOTTOM,
     'models': BOTTOM,
-    'inference': BOTTOM,
-    'pipeline': {*BOTTOM, 'inference', 'motion', 'tracking'},
+    'protocols': {*BOTTOM, 'tracking'},
+    'inference': {*BOTTOM, 'protocols'},
+    'interop': {*BOTTOM, 'tracking'},
+    'perception': {*BOTTOM, 'inference', 'protocols'},
+    'stream': {*BOTTOM, 'inference', 'motion', 'protocols', 'tracking'},
+    'pipeline': {*BOTTOM, 'perception', 'protocols', 'stream', 'tracking'},
     'datasets': {*BOTTOM, 'io'},
     'evaluation': {*CORE, 'datasets'},
     'training': {*CORE, 'models', 'datasets', 'evaluation'},
     'cli': {*CORE, 'models', 'datasets', 'evaluation', 'training'},
     'ros': {*CORE, 'msg'},
 }
-LIBRARIES = {'tracking': {'numpy', 'lap'}, 'geometry': {'numpy'}, 'detections': {'numpy'}}
+LIBRARIES = {'tracking': {'numpy', 'lap', 'yaml'}, 'geometry': {'numpy'}, 'detections': {'numpy'}}
 TORCH = {'torch', 'torchvision', 'lightning'}
 MAY_USE_TORCH = {'cli', 'evaluation', 'inference', 'models', 'training'}
 ENGINES = {'onnxruntime', 'tensorrt', 'tensorrt_rtx', 'torch'}

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from finetrack_ros.detections import Detections
 from finetrack_ros.errors import ModelError
+from finetrack_ros.protocols import DetectionOptions
 from finetrack_ros.ros.tracker_node import main
 
 DIM = 8
@@ -24,7 +25,7 @@ SLOW = {77: 0.2, 78: 0.03}
 
 
 class SquareRunner:
-    """Stands for FineTrackRunner; each square's embedding follows from its height."""
+    """Stands for a model; each square's embedding follows from its height."""
 
     class_names = ['square']
     embedding_dim = DIM
@@ -33,25 +34,21 @@ class SquareRunner:
     engine_reason = 'for tests'
     model_name = 'squares'
     input_size = 320
-    score_threshold = 0.1
-    nms_threshold = 0.7
-    max_detections = 300
 
-    def __init__(self) -> None:
-        self.timings: dict[str, float] = {}
-
-    def infer(self, images: Sequence[NDArray[np.uint8]], embed: bool = True) -> list[Detections]:
+    def infer(self, images: Sequence[NDArray[np.uint8]],
+              options: DetectionOptions | None = None) -> list[Detections]:
         """Return the white squares of each image."""
-        self.timings = {'preprocess': 0.0, 'detect': 0.0, 'embed': 0.0}
-        found = [self._squares(image) for image in images]
-        return found if embed else [replace(detections, embeddings=None) for detections in found]
+        options = options or DetectionOptions()
+        found = [self._squares(image, options) for image in images]
+        return found if options.embeddings else [
+            replace(detections, embeddings=None) for detections in found]
 
     def embed(self, images: Sequence[NDArray[np.uint8]], boxes: Sequence[NDArray[np.float32]],
               labels: Sequence[Sequence[str]] | None = None) -> list[NDArray[np.float32]]:
         """Return embeddings that follow from the boxes' heights in the image."""
         return [embeddings(rows[:, 1]) for rows in boxes]
 
-    def _squares(self, image: NDArray[np.uint8]) -> Detections:
+    def _squares(self, image: NDArray[np.uint8], options: DetectionOptions) -> Detections:
         mark = image[0, 0, 0]
         if mark == BREAKS:
             raise RuntimeError('the engine broke')
@@ -60,7 +57,7 @@ class SquareRunner:
         _, _, stats, _ = cv2.connectedComponentsWithStats(mask)
         left, top, width, height = stats[1:, :4].T
         boxes = np.stack([left, top, left + width, top + height], axis=1)
-        count = len(boxes) if self.score_threshold <= 0.9 else 0
+        count = len(boxes) if options.score_threshold <= 0.9 else 0
         return Detections(boxes, np.full(len(boxes), 0.9), np.zeros(len(boxes)),
                           embeddings(top))[:count]
 

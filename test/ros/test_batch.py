@@ -50,12 +50,14 @@ def image(height, width):
 def test_images_of_other_sizes_go_apart_and_those_of_one_size_together():
     sizes = {'front': (480, 640), 'rear': (240, 320), 'left': (480, 640), 'top': (640, 480)}
     cameras = {name: Camera(image(*size)) for name, size in sizes.items()}
+    asked = []
     runner = SimpleNamespace(
-        input_size=InputRule(), infer=lambda images, embed: [Detections.empty(2)] * len(images))
+        input_size=InputRule(), infer=lambda images, options: asked.append(options) or [
+            Detections.empty(2)] * len(images))
     process(cameras, runner, classes=['person'])
     assert {name: camera.batches for name, camera in cameras.items()} == {
         'front': [2], 'left': [2], 'rear': [1], 'top': [1]}
-    assert runner.classes == ['person']
+    assert {options.classes for options in asked} == {('person',)}
 
 
 def test_foreign_boxes_are_embedded_by_their_class_names():

@@ -3,15 +3,14 @@
 """Presets load, say why, and stay plain."""
 
 import pytest
-import yaml
 
 from finetrack_ros.errors import ConfigError
 from finetrack_ros.tracking import TrackerConfig
-from finetrack_ros.tracking.presets import preset_names, preset_path
+from finetrack_ros.tracking.presets import preset_names, preset_path, preset_values
 
 
 def load(name):
-    return yaml.safe_load(preset_path(name).read_text(encoding='utf-8'))
+    return preset_values(name)
 
 
 def test_the_presets_are_these():
