@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 import time
 
 from finetrack_ros.detections import Detections
 from finetrack_ros.inference.preprocessing import network_size
 from finetrack_ros.perception import Perception
 from finetrack_ros.protocols import Model
-from finetrack_ros.ros.camera import Camera, Work
+from finetrack_ros.ros.camera import Work
 from finetrack_ros.ros.frame_slots import WaitingFrame
 from finetrack_ros.ros.settings import Settings
 
@@ -37,8 +37,7 @@ def batch_limit(asked: int, model: Model | None) -> int:
 class BatchProcessor:
     """Turns taken frames into tracks of each camera; called by the worker's thread only."""
 
-    def __init__(self, model: Model | None, cameras: Mapping[str, Camera],
-                 settings: Callable[[], Settings]) -> None:
+    def __init__(self, model: Model | None, settings: Callable[[], Settings]) -> None:
         """
         Prepare to process.
 
@@ -48,13 +47,12 @@ class BatchProcessor:
         """
         self._model = model
         self._perception = Perception(model)
-        self._cameras = cameras
         self._settings = settings
 
     def process(self, frames: Sequence[WaitingFrame]) -> None:
         """Process one frame of each of some cameras; no fault of one touches the others."""
         settings = self._settings()
-        decoded = (self._cameras[frame.camera].decode(frame, settings) for frame in frames)
+        decoded = (frame.camera.decode(frame, settings) for frame in frames)
         for group in self._groups([work for work in decoded if work is not None]):
             self._infer(group, settings)
 

@@ -20,12 +20,14 @@ from std_msgs.msg import Header
 from finetrack_ros.detections import Detections
 from finetrack_ros.io.deep_images import DepthReducer
 from finetrack_ros.protocols import Model
+from finetrack_ros.ros.depth_stage import DepthStage
 from finetrack_ros.ros.detection_input import ClassNames, DetectionInput, to_detections
-from finetrack_ros.ros.frame_slots import WaitingFrame
+from finetrack_ros.ros.frame_slots import FrameSlots, WaitingFrame
 from finetrack_ros.ros.frame_stats import Durations, FrameStats
 from finetrack_ros.ros.image_conversions import decode_compressed, decode_image, ImageError
 from finetrack_ros.ros.image_input import ImageInput
-from finetrack_ros.ros.outputs import Outputs
+from finetrack_ros.ros.output import OutputFrame
+from finetrack_ros.ros.outputs import LabelsOutput, LatencyOutput, make_outputs
 from finetrack_ros.ros.pairing import StampPairs
 from finetrack_ros.ros.settings import Settings
 from finetrack_ros.ros.topic_input import TopicInput
@@ -63,13 +65,15 @@ class Camera:
     """
     One camera of the node.
 
-    ``open``, ``close`` and ``update`` are called from the executor's thread, ``decode``,
-    ``finish`` and ``fail`` from the worker's; ``reset`` from any.
+    ``open``, ``close``, ``follow``, ``update`` and the callbacks of its inputs belong to the
+    executor's thread; ``decode``, ``finish``, ``fail`` and whatever is published to the worker's;
+    ``reset`` may be called from any. The constructor creates publishers, and subscribes to TF at
+    most, so that an automatic start may make cameras in its own thread.
     """
 
     def __init__(self, node: LifecycleNode, name: str, model: Model | None,
                  class_names: ClassNames, settings: Settings,
-                 offer: Callable[[WaitingFrame], bool]) -> None:
+                 slots: Callable[[], FrameSlots | None]) -> None:
         """
         Create the publishers and a tracker of its own.
 
@@ -77,22 +81,25 @@ class Camera:
         :param model: shared by all cameras; None where detections that come from
             elsewhere are tracked without embeddings, and without images.
         :param class_names: of the model, or those met so far; shared by all cameras.
-        :param offer: takes a received frame; returns whether it replaced a waiting one.
+        :param slots: returns where the worker takes frames and jobs from; None without a worker.
         """
         self.name = name
         self.stats = FrameStats()
         self._node = node
-        self._offer = offer
+        self._slots = slots
         self._class_names = class_names
         self._announced = 0
         self._pairs: StampPairs | None = None
         self._stream = Stream(settings.tracker)
         prefix = f'{name}/' if name else ''
         self.inputs = self._make_inputs(prefix, settings)
-        self._outputs = Outputs(
+        self._outputs = make_outputs(
             node, prefix, class_names,
-            model.embedding_dim if model and settings.values['embeddings'] else 0,
-            settings.values)
+            model.embedding_dim if model and settings.values['embeddings'] else 0)
+        self._labels, self._latency = LabelsOutput(node, prefix), LatencyOutput(node, prefix)
+        self._depth = DepthStage(
+            node, prefix, settings.values, lambda: self._call_worker('depth', self._work_on_depth)
+        ) if settings.values['depth'] else None
         self._last_stamp: float | None = None
         self._reducer = DepthReducer(
             lambda text: node.get_logger().info(f"'{self.topic}': {text}"))
@@ -129,40 +136,70 @@ class Camera:
         self.stats.snapshot()
         for source in self.inputs:
             source.open()
-        self._announce(settings)
+        self._call_worker('labels', lambda: self._announce(settings))
 
     def close(self) -> None:
         """Unsubscribe; the tracks stay."""
         for source in self.inputs:
             source.close()
-        self._outputs.close()
+        if self._depth is not None:
+            self._depth.close()
         if self._pairs is not None:
             self._pairs.clear()
 
     def destroy(self) -> None:
         """Unsubscribe and remove the publishers."""
         self.close()
-        self._outputs.destroy()
+        for output in self._outputs:
+            output.destroy()
+        self._labels.destroy()
+        self._latency.destroy()
+        if self._depth is not None:
+            self._depth.destroy()
+
+    def follow(self) -> None:
+        """Subscribe as the publishers offer, and log what keeps their messages from arriving."""
+        for source in self.inputs:
+            source.follow()
+        if self._depth is not None:
+            self._depth.follow_publishers()
 
     def update(self, settings: Settings) -> None:
         """Take over changed parameters, and announce what they say of the classes."""
-        self._outputs.update(settings.values)
-        self._announce(settings)
+        if self._depth is not None:
+            self._depth.update(settings.values)
+        self._call_worker('labels', lambda: self._announce(settings))
 
     def reset(self) -> None:
         """Drop all tracks; ids go on."""
         with self._lock:
             self._stream.reset()
-            self._outputs.forget()
+            self._forget()
             self._last_stamp = None
 
-    def _announce(self, settings: Settings) -> None:
-        self._announced = len(self._class_names)
-        self._outputs.publish_labels(settings.values['score_threshold'])
+    def _forget(self) -> None:
+        for output in self._outputs:
+            output.forget()
+        if self._depth is not None:
+            self._depth.forget()
 
-    def output_statuses(self) -> list[DiagnosticStatus]:
-        """Return how outputs that have inputs of their own fare."""
-        return self._outputs.statuses(self._node.get_fully_qualified_name())
+    def depth_status(self) -> DiagnosticStatus | None:
+        """Return how the positions fare, None where none are made."""
+        if self._depth is None:
+            return None
+        return self._depth.status(self._node.get_fully_qualified_name())
+
+    def _call_worker(self, what: str, job: Callable[[], None]) -> None:
+        slots = self._slots()
+        if slots is not None:
+            slots.put_job((self, what), lambda: self._guarded(job))
+
+    def _guarded(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+        # The worker must outlive whatever it is given.
+        except Exception as error:
+            self.fail(error)
 
     # Receiving
 
@@ -191,11 +228,22 @@ class Camera:
         self._view = view
 
     def _offer_frame(self, image: Any, detections: Any) -> None:
-        self._outputs.follow()
-        if self._offer(WaitingFrame(self.name, image, detections, time.monotonic())):
+        if self._depth is not None:
+            self._depth.follow()
+        slots = self._slots()
+        if slots is not None and slots.put(
+                WaitingFrame(self, image, detections, time.monotonic())):
             self.stats.count(dropped=1)
 
     # Working
+
+    def _announce(self, settings: Settings) -> None:
+        self._announced = len(self._class_names)
+        self._labels.tell(self._class_names, settings.values['score_threshold'])
+
+    def _work_on_depth(self) -> None:
+        if self._depth is not None:
+            self._depth.work()
 
     def decode(self, frame: WaitingFrame, settings: Settings) -> Work | None:
         """Return what a frame holds; None where it is bad, which is counted and logged."""
@@ -272,14 +320,21 @@ class Camera:
         tracked = time.perf_counter()
         if len(self._class_names) != self._announced:
             self._announce(settings)
-        self._outputs.publish(tracks, work.image, work.header, values['class_id'] == 'index',
-                              values['marker_scale'])
+        labels = class_labels(self._class_names, tracks.classes, values['class_id'] == 'index')
+        self._publish(OutputFrame(tracks, labels, work.header, work.image, settings))
         published = time.perf_counter()
         durations = Durations(
             age=work.age, decoding=work.decoding, inference=inference, tracking=tracked - start,
             publishing=published - tracked, total=work.age + published - work.start, batch=batch)
         self.stats.frame_processed(durations, len(tracks))
-        self._outputs.publish_latency(durations, work.header)
+        self._latency.tell(durations, work.header)
+
+    def _publish(self, frame: OutputFrame) -> None:
+        for output in self._outputs:
+            if output.wanted():
+                output.publish(frame)
+        if self._depth is not None:
+            self._depth.take(frame)
 
     def _age(self, header: Header, arrival: float) -> float:
         """Return the seconds since the stamp, or since the arrival of a frame without one."""
@@ -291,7 +346,7 @@ class Camera:
     def _report_jump(self, stamp: float | None, settings: Settings) -> None:
         """Count and log that the stamps began anew, and draw no trail across."""
         self.stats.count(jumps=1)
-        self._outputs.forget()
+        self._forget()
         back = (self._last_stamp or 0.0) - (stamp or 0.0)
         self._node.get_logger().warning(
             f"stamps of '{self.topic}' jumped back by {back:.3f} s: "

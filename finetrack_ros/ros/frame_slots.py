@@ -1,15 +1,21 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Hand the newest frame of each camera from the executor's thread to the worker's."""
+"""Hand each camera's newest frame, and small jobs, from the executor's thread to the worker's."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from itertools import islice
 import threading
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from std_msgs.msg import Header
+
+if TYPE_CHECKING:
+    from finetrack_ros.ros.camera import Camera
+
+Job = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -17,13 +23,13 @@ class WaitingFrame:
     """
     What one camera gave at one time, waiting for the worker.
 
-    :ivar camera: name of the camera that it came from.
+    :ivar camera: that it came from.
     :ivar image: sensor_msgs/Image or CompressedImage; None where none is needed.
     :ivar detections: vision_msgs/Detection2DArray of another detector; None where ours is used.
     :ivar arrival: ``time.monotonic()`` at which it was received.
     """
 
-    camera: str
+    camera: Camera
     image: Any
     detections: Any
     arrival: float
@@ -44,7 +50,8 @@ class FrameSlots:
 
     def __init__(self) -> None:
         """Start empty and open."""
-        self._frames: dict[str, WaitingFrame] = {}
+        self._frames: dict[Camera, WaitingFrame] = {}
+        self._jobs: dict[Hashable, Job] = {}
         self._changed = threading.Condition()
         self._closed = False
 
@@ -58,16 +65,27 @@ class FrameSlots:
             self._changed.notify()
         return replaced
 
-    def take(self, limit: int) -> list[WaitingFrame]:
-        """
-        Wait for frames and take at most ``limit``, one per camera.
+    def put_job(self, key: Hashable, job: Job) -> None:
+        """Place something for the worker to do once; a waiting job of the same key goes."""
+        with self._changed:
+            if not self._closed:
+                self._jobs[key] = job
+                self._changed.notify()
 
-        :return: frames of those cameras first that have waited longest; none once closed.
+    def take(self, limit: int) -> tuple[list[WaitingFrame], list[Job]] | None:
+        """
+        Wait for frames and jobs; take all jobs and at most ``limit`` frames, one per camera.
+
+        :return: frames of those cameras first that have waited longest; None once closed.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or bool(self._frames))
-            cameras = [] if self._closed else list(islice(self._frames, limit))
-            return [self._frames.pop(camera) for camera in cameras]
+            self._changed.wait_for(
+                lambda: self._closed or bool(self._frames) or bool(self._jobs))
+            if self._closed:
+                return None
+            jobs, self._jobs = list(self._jobs.values()), {}
+            cameras = list(islice(self._frames, limit))
+            return [self._frames.pop(camera) for camera in cameras], jobs
 
     def waiting(self) -> int:
         """Return the number of cameras whose frame waits."""
@@ -79,4 +97,5 @@ class FrameSlots:
         with self._changed:
             self._closed = True
             self._frames.clear()
+            self._jobs.clear()
             self._changed.notify_all()

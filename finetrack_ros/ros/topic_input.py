@@ -76,7 +76,7 @@ class TopicInput:
     """
     Subscription to one topic that exists only between :meth:`open` and :meth:`close`.
 
-    All methods must be called from the executor's thread, or while nothing else calls them.
+    All methods belong to the executor's thread.
 
     :cvar what: what a message is called in texts for the user.
     :cvar source: what publishes it.
@@ -127,11 +127,11 @@ class TopicInput:
             self._subscription = None
 
     def report(self) -> InputReport:
-        """Follow the publishers as :meth:`check` does, and return how the subscription fares."""
+        """Return how the subscription fares; nothing is changed or logged."""
         return InputReport(
             self.topic, self.what, self.source, self.argument,
             int(self._node.count_publishers(self.topic)),
-            time.monotonic() - self._last_message, self.check(), self._publishing_nodes(),
+            time.monotonic() - self._last_message, self._problems(), self._publishing_nodes(),
             self._hint())
 
     def siblings(self) -> dict[str, str]:
@@ -150,14 +150,14 @@ class TopicInput:
         return sorted({f"{p.node_namespace.rstrip('/')}/{p.node_name}" for p in publishers
                        if p.node_name != UNKNOWN_NODE})
 
-    def check(self) -> list[str]:
+    def follow(self) -> None:
         """
-        Follow the publishers in ``auto``, and return what keeps their messages from arriving.
+        Subscribe as the publishers offer, in ``auto``, and log what keeps messages from arriving.
 
-        Each problem is also logged once, when it first appears.
+        To be called every now and then; each problem is logged once, when it first appears.
         """
         if self._subscription is None:
-            return []
+            return
         if self._wanted == 'auto' and self._offered() != self._policy:
             self.close()
             self._subscribe()
@@ -169,12 +169,11 @@ class TopicInput:
             if problem not in self._reported:
                 self._node.get_logger().error(problem)
         self._reported = problems
-        return problems
 
     def _subscribe(self) -> None:
         if self._wanted == 'auto':
             self._policy = self._offered()
-        callbacks = SubscriptionEventCallbacks(incompatible_qos=lambda _: self.check())
+        callbacks = SubscriptionEventCallbacks(incompatible_qos=lambda _: self.follow())
         self._subscription = self._node.create_subscription(
             self.type, self.topic, self._receive, newest_qos(self._policy, self._depth),
             event_callbacks=callbacks)
@@ -194,7 +193,9 @@ class TopicInput:
 
     def _problems(self) -> list[str]:
         """Return a sentence for each publisher whose messages cannot arrive here."""
-        problems = []
+        problems: list[str] = []
+        if self._subscription is None:
+            return problems
         for publisher in self._node.get_publishers_info_by_topic(self.topic):
             node = ('a node not known yet' if publisher.node_name == UNKNOWN_NODE
                     else publisher.node_name)

@@ -5,12 +5,16 @@ The tracker node: images of one or more cameras in, tracks out.
 
 A lifecycle node. ``configure`` loads the model, ``activate`` subscribes and starts the worker,
 ``deactivate`` and ``cleanup`` undo them; with ``autostart`` it takes the first two steps itself.
-The executor's thread only receives images; one worker thread decodes, tracks and publishes.
+
+Three threads meet here. The executor's receives messages and serves services, parameters, timers
+and transitions. The worker's, while the node is active, decodes, infers, tracks and publishes all
+outputs. That of an automatic start does ``configure`` alone, so that services answer while the
+model loads, and leaves the next step to the executor's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 import sys
 import threading
 import time
@@ -25,15 +29,16 @@ from rclpy.task import Future
 from std_srvs.srv import SetBool, Trigger
 
 from finetrack_ros.errors import ConfigError
-from finetrack_ros.inference import load_model
 from finetrack_ros.protocols import Model
 from finetrack_ros.ros import diagnostics
 from finetrack_ros.ros.batch import batch_limit, BatchProcessor
 from finetrack_ros.ros.camera import Camera
 from finetrack_ros.ros.detection_input import ClassNames
 from finetrack_ros.ros.execution import ros_arguments_checked, run_process
-from finetrack_ros.ros.frame_slots import WaitingFrame
+from finetrack_ros.ros.frame_slots import FrameSlots
+from finetrack_ros.ros.model_loading import load_runner, RunnerFactory
 from finetrack_ros.ros.parameters import PRESET
+from finetrack_ros.ros.phase import Phase
 from finetrack_ros.ros.progress import heartbeat
 from finetrack_ros.ros.settings import (
     changed_values,
@@ -51,18 +56,7 @@ from finetrack_ros.ros.worker import Worker
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 DIAGNOSTICS_PERIOD = 1.0
-
-RunnerFactory = Callable[[Mapping[str, Any]], Model]
-
-
-def load_runner(values: Mapping[str, Any]) -> Model:
-    """Return the model that the parameters name; the first frame will not be slower."""
-    # Of another detector's classes the model may know none.
-    classes = values['classes'] if values['detector'] == 'own' else []
-    runner = load_model(values['model'], engine=values['engine'], device=values['device'],
-                        input_size=values['input_size'], classes=classes)
-    runner.warm_up()
-    return runner
+FOLLOW_PERIOD = 1.0
 
 
 def _kept(kept: bool, otherwise: str) -> str:
@@ -99,8 +93,7 @@ class TrackerNode(LifecycleNode):
         self._runner_factory = runner_factory
         self._runner: Model | None = None
         self._embedding_dim = 0
-        self._configured = False
-        self._finalized = False
+        self._phase = Phase.UNCONFIGURED
         self._ending = False
         self._cameras: dict[str, Camera] = {}
         self._worker: Worker | None = None
@@ -111,12 +104,13 @@ class TrackerNode(LifecycleNode):
         self._settings = Settings.of(read_parameters(self))
         self._status_log = StatusLog(lambda text: self.get_logger().warning(text))
         self._tell_preset()
-        self.add_on_set_parameters_callback(self._on_set_parameters)
+        self.add_on_set_parameters_callback(self._validate_parameters)
         self.create_service(Trigger, '~/reset', self._on_reset)
         self.create_service(SetBool, '~/enable', self._on_enable)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         # Not the node's clock: with use_sim_time and no clock the node would fall silent.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(FOLLOW_PERIOD, self._follow_publishers, clock=steady)
         self.create_timer(DIAGNOSTICS_PERIOD, self.publish_diagnostics, clock=steady)
         if self._settings.values['autostart']:
             self._autostart = self.create_timer(0.0, self._on_autostart, clock=steady)
@@ -133,25 +127,20 @@ class TrackerNode(LifecycleNode):
     @property
     def state(self) -> str:
         """Return how far the node is started, in the words of the life cycle."""
-        if self._finalized:
-            return 'finalized'
-        if self._worker is not None:
-            return 'active'
-        if self._cameras:
-            return 'inactive'
-        return 'configuring' if self._configured else 'unconfigured'
+        return self._phase.value
 
     # Life cycle
 
     @reported
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model and create the publishers."""
-        self._configured = True
+        self._phase = Phase.CONFIGURING
         try:
             self._load()
         except BaseException:
             self._release()
             raise
+        self._phase = Phase.INACTIVE
         return super().on_configure(state)
 
     @reported
@@ -161,7 +150,7 @@ class TrackerNode(LifecycleNode):
         if runner is None and settings.needs_images:
             runner = self._runner = self._load_same_model(settings.values)
         result = super().on_activate(state)
-        processor = BatchProcessor(runner, self._cameras, lambda: self._settings)
+        processor = BatchProcessor(runner, lambda: self._settings)
         self._worker = Worker(
             processor.process, batch_limit(settings.values['max_batch'], runner))
         try:
@@ -178,12 +167,14 @@ class TrackerNode(LifecycleNode):
             raise
         if not settings.values['autostart']:
             self._bond.form()
+        self._phase = Phase.ACTIVE
         return result
 
     @reported
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Unsubscribe and stop the worker; free the model where it is not to be kept."""
         self._stop()
+        self._phase = Phase.INACTIVE
         values = self._settings.values
         if not values['keep_model']:
             self._runner = None
@@ -202,8 +193,8 @@ class TrackerNode(LifecycleNode):
     @reported
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free everything."""
-        self._finalized = True
         self._release()
+        self._phase = Phase.FINALIZED
         self.get_logger().info('shut down: everything is freed')
         return super().on_shutdown(state)
 
@@ -217,7 +208,7 @@ class TrackerNode(LifecycleNode):
                 names = ClassNames(runner.class_names)
         for name in settings.cameras:
             # The present settings: some may have changed while the model was loaded.
-            self._cameras[name] = Camera(self, name, runner, names, self._settings, self._offer)
+            self._cameras[name] = Camera(self, name, runner, names, self._settings, self._slots)
         self._runner = runner
         self._embedding_dim = runner.embedding_dim if runner else 0
 
@@ -259,7 +250,7 @@ class TrackerNode(LifecycleNode):
             camera.destroy()
         self._cameras = {}
         self._runner = None
-        self._configured = False
+        self._phase = Phase.UNCONFIGURED
 
     def _on_autostart(self) -> None:
         """Start in a thread, so that services answer while the model loads."""
@@ -268,9 +259,17 @@ class TrackerNode(LifecycleNode):
         self._starter.start()
 
     def _start(self) -> None:
-        if self.trigger_configure() == SUCCESS and (
-                self._ending or self.trigger_activate() == SUCCESS):
-            return
+        if self.trigger_configure() != SUCCESS:
+            self._fail_start()
+        elif not self._ending and self.executor is not None:
+            self.executor.create_task(self._finish_start)
+
+    def _finish_start(self) -> None:
+        """Activate the node unless somebody else has taken it over meanwhile."""
+        if self._phase is Phase.INACTIVE and self.trigger_activate() != SUCCESS:
+            self._fail_start()
+
+    def _fail_start(self) -> None:
         if self.context.ok() and not self._ending:
             self.start_failed.set_result(self.fault)
 
@@ -288,8 +287,8 @@ class TrackerNode(LifecycleNode):
 
     # Frames
 
-    def _offer(self, frame: WaitingFrame) -> bool:
-        return self._worker is not None and self._worker.slots.put(frame)
+    def _slots(self) -> FrameSlots | None:
+        return None if self._worker is None else self._worker.slots
 
     # Services, parameters, diagnostics
 
@@ -323,18 +322,25 @@ class TrackerNode(LifecycleNode):
         """Set all parameters or none, with what a new preset brings about."""
         result = super().set_parameters_atomically(with_preset(parameter_list, self._given))
         if result.successful:
+            self._apply_parameters()
             names = {change.name for change in parameter_list}
             self._given |= names
             if PRESET in names:
                 result.reason = kept_values(self._settings.values, self._given)
         return result
 
-    def _on_set_parameters(self, changes: list[Parameter]) -> SetParametersResult:
+    def _validate_parameters(self, changes: list[Parameter]) -> SetParametersResult:
+        """Say whether the parameters may be set; nothing changes here."""
         try:
-            values = changed_values(self._settings.values, changes, self._configured)
+            values = changed_values(self._settings.values, changes, self._phase.configured)
             check_classes(values, self._runner)
         except ConfigError as error:
             return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _apply_parameters(self) -> None:
+        """Take over what was validated and set."""
+        values = read_parameters(self)
         before, self._settings = self._settings.values, Settings.of(values)
         changed = [f'{name} from {before[name]!r} to {value!r}' for name, value in values.items()
                    if value != before[name]]
@@ -342,7 +348,11 @@ class TrackerNode(LifecycleNode):
             self.get_logger().info(f'parameters changed: {", ".join(changed)}')
         for camera in list(self._cameras.values()):
             camera.update(self._settings)
-        return SetParametersResult(successful=True)
+
+    def _follow_publishers(self) -> None:
+        if self._worker is not None:
+            for camera in self._cameras.values():
+                camera.follow()
 
     def publish_diagnostics(self) -> None:
         """Publish how model and cameras fare, and log what only that would tell."""
@@ -363,12 +373,10 @@ class TrackerNode(LifecycleNode):
                 if self._enabled:
                     self._status_log.tell(camera.topic, diagnostics.unlogged_fault(
                         reports, snapshot, settings.values))
-            for camera in self._cameras.values():
-                outputs = camera.output_statuses()
-                array.status += outputs
-                for status in outputs:
-                    self._status_log.tell(
-                        status.name, status.message if status.level != diagnostics.OK else '')
+            for status in filter(None, [c.depth_status() for c in self._cameras.values()]):
+                array.status.append(status)
+                self._status_log.tell(
+                    status.name, status.message if status.level != diagnostics.OK else '')
         self._diagnostics.publish(array)
 
 

@@ -14,7 +14,7 @@ class Worker:
     """Takes what waits in the slots, the camera that has waited longest first."""
 
     def __init__(self, handle: Callable[[list[WaitingFrame]], None], limit: int) -> None:
-        """Start the thread; ``handle`` gets at most ``limit`` frames and must not raise."""
+        """Start the thread; ``handle``, which gets at most ``limit`` frames, must not raise."""
         self.slots = FrameSlots()
         self._handle = handle
         self._limit = limit
@@ -22,8 +22,12 @@ class Worker:
         self._thread.start()
 
     def _run(self) -> None:
-        while frames := self.slots.take(self._limit):
-            self._handle(frames)
+        while (taken := self.slots.take(self._limit)) is not None:
+            frames, jobs = taken
+            for job in jobs:
+                job()
+            if frames:
+                self._handle(frames)
 
     def stop(self) -> None:
         """Drop what waits and return when the frames in work are done."""

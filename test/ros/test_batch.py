@@ -39,8 +39,8 @@ class Camera:
 
 def process(cameras, runner, **values):
     settings = Settings.of({spec.name: spec.default for spec in PARAMETERS} | values)
-    processor = BatchProcessor(runner, cameras, lambda: settings)
-    processor.process([SimpleNamespace(camera=name) for name in cameras])
+    processor = BatchProcessor(runner, lambda: settings)
+    processor.process([SimpleNamespace(camera=camera) for camera in cameras.values()])
 
 
 def image(height, width):

@@ -155,7 +155,7 @@ def test_slots_hold_the_newest_frame_of_each_camera():
     slots = FrameSlots()
     assert [slots.put(frame('a', 1)), slots.put(frame('b', 2)), slots.put(frame('a', 3))] == [
         False, False, True]
-    assert [f.image for f in slots.take(10)] == [3, 2]
+    assert [f.image for f in slots.take(10)[0]] == [3, 2]
     assert slots.waiting() == 0
 
 
@@ -164,12 +164,25 @@ def test_slots_serve_cameras_in_turn_however_fast_they_are():
     for number in range(30):
         for camera in 'abc':
             slots.put(frame(camera, number))
-        served += [f.camera for f in slots.take(1)]
+        served += [f.camera for f in slots.take(1)[0]]
     assert {camera: served.count(camera) for camera in 'abc'} == {'a': 10, 'b': 10, 'c': 10}
 
 
 def test_closed_slots_give_nothing():
     slots = FrameSlots()
     slots.put(frame('a', 1))
+    slots.put_job('job', lambda: None)
     slots.close()
-    assert slots.take(1) == []
+    slots.put_job('job', lambda: None)
+    assert slots.take(1) is None
+
+
+def test_a_waiting_job_is_replaced_by_its_like():
+    slots, done = FrameSlots(), []
+    for number in range(3):
+        slots.put_job('depth', lambda number=number: done.append(number))
+    slots.put_job('labels', lambda: done.append('labels'))
+    frames, jobs = slots.take(1)
+    for job in jobs:
+        job()
+    assert (frames, done) == ([], [2, 'labels'])

@@ -1,14 +1,15 @@
 # Copyright 2026 The finetrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Publish where one camera's tracks are in space.
+Publish where one camera's tracks are in space: a stage beside the outputs.
 
 Only while somebody subscribes to the positions are depth and calibration subscribed to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 import threading
 import time
@@ -25,8 +26,9 @@ from finetrack_ros.errors import FinetrackError
 from finetrack_ros.io.image_encodings import decode_depth
 from finetrack_ros.ros.depth import DepthError, locate, Positions, read_intrinsics
 from finetrack_ros.ros.depth_conversions import to_detection_3d_array, to_markers_3d
-from finetrack_ros.ros.depth_pairing import NearestPairing
+from finetrack_ros.ros.depth_pairing import DEPTHS, NearestPairing
 from finetrack_ros.ros.depth_status import depth_status, DepthCounts
+from finetrack_ros.ros.output import OutputFrame
 from finetrack_ros.ros.publishers import create_output
 from finetrack_ros.ros.target_frame import TargetFrame
 from finetrack_ros.ros.topic_input import TopicInput
@@ -78,21 +80,25 @@ class _Frame:
     size: tuple[int, int] | None
 
 
-class DepthOutput:
+class DepthStage:
     """
     Positions of one camera's tracks, by depth images that are aligned to its images.
 
-    ``publish`` is called from the worker's thread, ``reset`` from any, the others from the
-    executor's.
+    ``take`` and ``work`` are called from the worker's thread, ``forget`` from any, the others from
+    the executor's, which only receives depth: the worker decodes and publishes.
     """
 
-    def __init__(self, node: LifecycleNode, prefix: str, values: Mapping[str, Any]) -> None:
+    def __init__(self, node: LifecycleNode, prefix: str, values: Mapping[str, Any],
+                 call_worker: Callable[[], None]) -> None:
         """
         Create the publishers.
 
         :param prefix: '' or 'front/', stands before each topic's name.
         :param values: the node's parameters.
+        :param call_worker: lets the worker call :meth:`work` soon.
         """
+        self._call_worker = call_worker
+        self._received: deque[Image] = deque(maxlen=DEPTHS)
         self._node = node
         self._values = values
         self._tracks = create_output(node, Detection3DArray, f'~/{prefix}tracks_3d', 10)
@@ -116,6 +122,12 @@ class DepthOutput:
         self._values = values
         self._pairing.tolerance = values['depth_tolerance']
 
+    def follow_publishers(self) -> None:
+        """Subscribe as the publishers of depth and calibration offer."""
+        if self._subscribed:
+            self._depth.follow()
+            self._info_input.follow()
+
     def follow(self) -> None:
         """Subscribe to depth and calibration while, and only while, somebody wants positions."""
         if self._wanted() and not self._subscribed:
@@ -131,11 +143,12 @@ class DepthOutput:
         self._subscribed = False
         self._depth.close()
         self._info_input.close()
-        self.reset()
+        self.forget()
 
-    def reset(self) -> None:
+    def forget(self) -> None:
         """Forget the tracks and depth images that wait for each other."""
         with self._lock:
+            self._received.clear()
             self._pairing.clear()
 
     def destroy(self) -> None:
@@ -153,19 +166,23 @@ class DepthOutput:
             snapshot = self._counts.snapshot()
         return depth_status(node_name, self._depth.topic, reports, snapshot, self._values)
 
-    def publish(self, tracks: Tracks, labels: Sequence[str], header: Header,
-                size: tuple[int, int] | None) -> None:
-        """
-        Publish the positions of the tracks of one image, as soon as its depth is there.
-
-        :param labels: [M], texts of the classes.
-        :param size: width and height of the image; None takes those of ``camera_info``.
-        """
+    def take(self, frame: OutputFrame) -> None:
+        """Publish the positions of the tracks of one image, as soon as its depth is there."""
         if not self._subscribed:
             return
+        self.work()
         with self._lock:
             self._publish_pairs(self._pairing.add_frame(
-                stamp_seconds(header.stamp), _Frame(tracks, labels, header, size)))
+                stamp_seconds(frame.header.stamp),
+                _Frame(frame.tracks, frame.labels, frame.header, frame.size)))
+
+    def work(self) -> None:
+        """Publish the positions of tracks whose depth has come by now."""
+        with self._lock:
+            while self._received:
+                msg = self._received.popleft()
+                self._publish_pairs(
+                    self._pairing.add_depth(stamp_seconds(msg.header.stamp), msg))
 
     def _wanted(self) -> bool:
         return bool(self._tracks.get_subscription_count()
@@ -175,8 +192,8 @@ class DepthOutput:
         self._info = msg
 
     def _on_depth(self, msg: Image) -> None:
-        with self._lock:
-            self._publish_pairs(self._pairing.add_depth(stamp_seconds(msg.header.stamp), msg))
+        self._received.append(msg)
+        self._call_worker()
 
     def _publish_pairs(self, pairs: Sequence[tuple[_Frame, Image | None]]) -> None:
         starting = self._info is None and time.monotonic() < self._opened + _INFO_GRACE
@@ -186,7 +203,7 @@ class DepthOutput:
                 continue
             try:
                 self._publish_frame(frame, depth)
-            # Called in the executor's thread too, where any exception would end the node.
+            # Whatever a depth image brings about, the worker must outlive it.
             except Exception as error:
                 text = (str(error) if isinstance(error, FinetrackError)
                         else f'{type(error).__name__}: {error}')
