@@ -47,10 +47,10 @@ from vision_msgs.msg import Detection2DArray
 
 from finetrack_ros.io.native_paths import read_image
 from finetrack_ros.msg import Latency
-from finetrack_ros.ros.demo import die_with_parent
-from finetrack_ros.ros.environment import large_images_environment
-from finetrack_ros.ros.image_conversions import to_image_message
-from finetrack_ros.ros.topic_input import newest_qos
+from finetrack_ros.ros.config.environment import large_images_environment
+from finetrack_ros.ros.demo.run import die_with_parent
+from finetrack_ros.ros.inputs.topic_input import newest_qos
+from finetrack_ros.ros.messages.image_conversions import to_image_message
 
 PEERS = Path(__file__).with_name('node_peers.py')
 WARM_UP = 30

@@ -28,10 +28,10 @@ from vision_msgs.msg import Detection2DArray
 
 from finetrack_ros.detections import Detections
 from finetrack_ros.msg import Latency
-from finetrack_ros.ros.model_loading import load_runner
-from finetrack_ros.ros.topic_input import newest_qos
-from finetrack_ros.ros.track_conversions import stamp_seconds, to_detection_array
-from finetrack_ros.ros.tracker_node import main as run_tracker
+from finetrack_ros.ros.inputs.topic_input import newest_qos
+from finetrack_ros.ros.messages.track_conversions import stamp_seconds, to_detection_array
+from finetrack_ros.ros.node.model_loading import load_runner
+from finetrack_ros.ros.node.tracker_node import main as run_tracker
 from finetrack_ros.tracking import Tracker, TrackerConfig
 
 SIZE = (1280, 720)

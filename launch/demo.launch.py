@@ -19,8 +19,8 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from finetrack_ros.errors import ConfigError
-from finetrack_ros.ros.environment import large_images_environment
-from finetrack_ros.ros.launching import CAMERA, camera_names, number, remappings
+from finetrack_ros.ros.config.environment import large_images_environment
+from finetrack_ros.ros.config.launching import CAMERA, camera_names, number, remappings
 
 
 def players(context: LaunchContext) -> list[Node]:

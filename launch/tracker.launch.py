@@ -8,8 +8,8 @@ from launch.logging import get_logger
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from finetrack_ros.ros.environment import config_file, large_images_environment
-from finetrack_ros.ros.launching import (
+from finetrack_ros.ros.config.environment import config_file, large_images_environment
+from finetrack_ros.ros.config.launching import (
     CAMERA,
     camera_names,
     check_log_level,

@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import Any
 
 _NODES = {
-    'TrackerNode': 'finetrack_ros.ros.tracker_node',
-    'VideoPlayerNode': 'finetrack_ros.ros.video_player_node',
+    'TrackerNode': 'finetrack_ros.ros.node.tracker_node',
+    'VideoPlayerNode': 'finetrack_ros.ros.player.video_player_node',
 }
 
 __all__ = ['TrackerNode', 'VideoPlayerNode']

@@ -31,8 +31,8 @@ if HAS_ROS:
     from std_msgs.msg import Header
     from vision_msgs.msg import Detection2DArray
 
-    from finetrack_ros.ros.demo import die_with_parent
-    from finetrack_ros.ros.image_conversions import to_image_message
+    from finetrack_ros.ros.demo.run import die_with_parent
+    from finetrack_ros.ros.messages.image_conversions import to_image_message
 
 FAKE_TRACKER = Path(__file__).with_name('fake_tracker.py')
 DEADLINE = 60.0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from finetrack_ros.detections import Detections
 from finetrack_ros.errors import ModelError
 from finetrack_ros.protocols import DetectionOptions
-from finetrack_ros.ros.tracker_node import main
+from finetrack_ros.ros.node.tracker_node import main
 
 DIM = 8
 

@@ -18,9 +18,9 @@ import yaml
 
 from finetrack_ros.inference.loading import ENGINES
 from finetrack_ros.io.image_encodings import ENCODINGS, MAX_PIXELS
-from finetrack_ros.ros.detection_input import MAX_CLASSES
-from finetrack_ros.ros.parameters import PARAMETERS
-from finetrack_ros.ros.video_player_node import PARAMETERS as PLAYER_PARAMETERS
+from finetrack_ros.ros.config.parameters import PARAMETERS
+from finetrack_ros.ros.inputs.detection_input import MAX_CLASSES
+from finetrack_ros.ros.player.video_player_node import PARAMETERS as PLAYER_PARAMETERS
 from finetrack_ros.tracking.tracker import MAX_REMEMBERED
 
 pytestmark = pytest.mark.ros

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from finetrack_ros.ros.launching import has_executable
+from finetrack_ros.ros.config.launching import has_executable
 
 pytestmark = pytest.mark.ros
 

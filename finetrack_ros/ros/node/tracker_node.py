@@ -1,0 +1,390 @@
+# Copyright 2026 The finetrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+The tracker node: images of one or more cameras in, tracks out.
+
+A lifecycle node. ``configure`` loads the model, ``activate`` subscribes and starts the worker,
+``deactivate`` and ``cleanup`` undo them; with ``autostart`` it takes the first two steps itself.
+
+Three threads meet here. The executor's receives messages and serves services, parameters, timers
+and transitions. The worker's, while the node is active, decodes, infers, tracks and publishes all
+outputs. That of an automatic start does ``configure`` alone, so that services answer while the
+model loads, and leaves the next step to the executor's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+import sys
+import threading
+import time
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.task import Future
+from std_srvs.srv import SetBool, Trigger
+
+from finetrack_ros.errors import ConfigError
+from finetrack_ros.protocols import Model
+from finetrack_ros.ros.config.parameters import PRESET
+from finetrack_ros.ros.config.settings import (
+    changed_values,
+    check_classes,
+    declare_parameters,
+    kept_values,
+    read_parameters,
+    Settings,
+    with_preset,
+)
+from finetrack_ros.ros.diagnostics import statuses
+from finetrack_ros.ros.diagnostics.status_log import StatusLog
+from finetrack_ros.ros.execution import ros_arguments_checked, run_process
+from finetrack_ros.ros.inputs.detection_input import ClassNames
+from finetrack_ros.ros.node.batch import batch_limit, BatchProcessor
+from finetrack_ros.ros.node.camera import Camera
+from finetrack_ros.ros.node.frame_slots import FrameSlots
+from finetrack_ros.ros.node.model_loading import load_runner, RunnerFactory
+from finetrack_ros.ros.node.phase import Phase
+from finetrack_ros.ros.node.progress import heartbeat
+from finetrack_ros.ros.node.transitions import ManagerBond, reported
+from finetrack_ros.ros.node.worker import Worker
+
+SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+
+DIAGNOSTICS_PERIOD = 1.0
+FOLLOW_PERIOD = 1.0
+
+
+def _kept(kept: bool, otherwise: str) -> str:
+    return 'kept' if kept else otherwise
+
+
+class TrackerNode(LifecycleNode):
+    """
+    Lifecycle node that tracks the objects in the images of one or more cameras.
+
+    :ivar fault: why the last transition failed, '' where it did not.
+    :ivar start_failed: completes with the reason when an automatic start fails.
+    """
+
+    def __init__(self, node_name: str = 'tracker', *,
+                 runner_factory: RunnerFactory = load_runner, **node_arguments: Any) -> None:
+        """
+        Declare the parameters, services and diagnostics; nothing heavy happens here.
+
+        :param runner_factory: makes the model from the parameters' values in ``configure``.
+        :param node_arguments: for rclpy's Node, such as ``namespace`` or ``parameter_overrides``.
+        :raises ConfigError: where a parameter is unknown or has a bad value.
+        """
+        try:
+            with ros_arguments_checked():
+                super().__init__(node_name, automatically_declare_parameters_from_overrides=True,
+                                 **node_arguments)
+        except ValueError as error:
+            # rclpy cannot declare what has no type, and an empty list has none.
+            raise ConfigError("a parameter is given as an empty list or without a value: leave "
+                              f"it out, or give an empty list as [''] ({error})") from error
+        self.fault = ''
+        self.start_failed: Future = Future()
+        self._runner_factory = runner_factory
+        self._runner: Model | None = None
+        self._embedding_dim = 0
+        self._phase = Phase.UNCONFIGURED
+        self._ending = False
+        self._cameras: dict[str, Camera] = {}
+        self._worker: Worker | None = None
+        self._enabled = True
+        self._bond = ManagerBond(self)
+        self._starter: threading.Thread | None = None
+        self._given = declare_parameters(self)
+        self._settings = Settings.of(read_parameters(self))
+        self._status_log = StatusLog(lambda text: self.get_logger().warning(text))
+        self._tell_preset()
+        self.add_on_set_parameters_callback(self._validate_parameters)
+        self.create_service(Trigger, '~/reset', self._on_reset)
+        self.create_service(SetBool, '~/enable', self._on_enable)
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        # Not the node's clock: with use_sim_time and no clock the node would fall silent.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(FOLLOW_PERIOD, self._follow_publishers, clock=steady)
+        self.create_timer(DIAGNOSTICS_PERIOD, self.publish_diagnostics, clock=steady)
+        if self._settings.values['autostart']:
+            self._autostart = self.create_timer(0.0, self._on_autostart, clock=steady)
+
+    def _tell_preset(self) -> None:
+        """Warn of given values that win over a given preset, which may be all of them."""
+        preset = self._settings.values[PRESET]
+        kept = kept_values(self._settings.values, self._given)
+        if PRESET in self._given and preset != 'default' and kept:
+            self.get_logger().warning(
+                f"tracker.preset '{preset}' does not set what was given beside it, {kept}: leave "
+                'it out of the parameter file to let the preset set it')
+
+    @property
+    def state(self) -> str:
+        """Return how far the node is started, in the words of the life cycle."""
+        return self._phase.value
+
+    # Life cycle
+
+    @reported
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the model and create the publishers."""
+        self._phase = Phase.CONFIGURING
+        try:
+            self._load()
+        except BaseException:
+            self._release()
+            raise
+        self._phase = Phase.INACTIVE
+        return super().on_configure(state)
+
+    @reported
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the model where it was not kept, subscribe and start the worker."""
+        settings, runner = self._settings, self._runner
+        if runner is None and settings.needs_images:
+            runner = self._runner = self._load_same_model(settings.values)
+        result = super().on_activate(state)
+        processor = BatchProcessor(runner, lambda: self._settings)
+        self._worker = Worker(
+            processor.process, batch_limit(settings.values['max_batch'], runner))
+        try:
+            for camera in self._cameras.values():
+                if not settings.values['keep_tracks']:
+                    camera.reset()
+                if self._enabled:
+                    camera.open(settings)
+                    topics = ' and '.join(f"'{source.topic}'" for source in camera.inputs)
+                    self.get_logger().info(f'subscribed to {topics}')
+        except Exception:
+            self._stop()
+            super().on_deactivate(state)
+            raise
+        if not settings.values['autostart']:
+            self._bond.form()
+        self._phase = Phase.ACTIVE
+        return result
+
+    @reported
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Unsubscribe and stop the worker; free the model where it is not to be kept."""
+        self._stop()
+        self._phase = Phase.INACTIVE
+        values = self._settings.values
+        if not values['keep_model']:
+            self._runner = None
+        self.get_logger().info(
+            f"deactivated: unsubscribed; the model is {_kept(values['keep_model'], 'freed')}, the "
+            f"tracks are {_kept(values['keep_tracks'], 'dropped when activated again')}")
+        return super().on_deactivate(state)
+
+    @reported
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the model and remove the publishers."""
+        self._release()
+        self.get_logger().info('cleaned up: model, tracks and publishers are freed')
+        return super().on_cleanup(state)
+
+    @reported
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything."""
+        self._release()
+        self._phase = Phase.FINALIZED
+        self.get_logger().info('shut down: everything is freed')
+        return super().on_shutdown(state)
+
+    def _load(self) -> None:
+        """Load the model, where the mode needs one, and make the cameras."""
+        settings = self._settings
+        runner, names = None, ClassNames()
+        if settings.needs_images:
+            runner = self._load_model(settings.values)
+            if not settings.foreign_detections:
+                names = ClassNames(runner.class_names)
+        for name in settings.cameras:
+            # The present settings: some may have changed while the model was loaded.
+            self._cameras[name] = Camera(self, name, runner, names, self._settings, self._slots)
+        self._runner = runner
+        self._embedding_dim = runner.embedding_dim if runner else 0
+
+    def _load_same_model(self, values: Mapping[str, Any]) -> Model:
+        """Load the model again; ConfigError where its embeddings have another width by now."""
+        runner = self._load_model(values)
+        if runner.embedding_dim != self._embedding_dim:
+            raise ConfigError(
+                f"model '{values['model']}' was replaced by one with embeddings of "
+                f'{runner.embedding_dim} values instead of {self._embedding_dim}: clean up and '
+                'configure the node')
+        return runner
+
+    def _load_model(self, values: Mapping[str, Any]) -> Model:
+        log = self.get_logger()
+        what = (f"loading model '{values['model']}' for engine '{values['engine']}' on device "
+                f"'{values['device']}'")
+        log.info(what)
+        start = time.perf_counter()
+        with heartbeat(log.info, what):
+            runner = self._runner_factory(values)
+        # The present values: some may have changed while the model was loaded.
+        check_classes(self._settings.values, runner)
+        log.info(f"model '{runner.model_name}' ready after {time.perf_counter() - start:.1f} s: "
+                 f'{runner.engine_name} on {runner.device_name} ({runner.engine_reason})')
+        return runner
+
+    def _stop(self) -> None:
+        self._bond.end()
+        for camera in self._cameras.values():
+            camera.close()
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+
+    def _release(self) -> None:
+        self._stop()
+        for camera in self._cameras.values():
+            camera.destroy()
+        self._cameras = {}
+        self._runner = None
+        self._phase = Phase.UNCONFIGURED
+
+    def _on_autostart(self) -> None:
+        """Start in a thread, so that services answer while the model loads."""
+        self._autostart.cancel()
+        self._starter = threading.Thread(target=self._start, name='autostart')
+        self._starter.start()
+
+    def _start(self) -> None:
+        if self.trigger_configure() != SUCCESS:
+            self._fail_start()
+        elif not self._ending and self.executor is not None:
+            self.executor.create_task(self._finish_start)
+
+    def _finish_start(self) -> None:
+        """Activate the node unless somebody else has taken it over meanwhile."""
+        if self._phase is Phase.INACTIVE and self.trigger_activate() != SUCCESS:
+            self._fail_start()
+
+    def _fail_start(self) -> None:
+        if self.context.ok() and not self._ending:
+            self.start_failed.set_result(self.fault)
+
+    def destroy_node(self) -> None:
+        """Stop the threads before rclpy removes what they publish to."""
+        if self._starter is not None:
+            # An engine that is being built cannot be interrupted.
+            self._ending = True
+            self._starter.join()
+        self._release()
+        super().destroy_node()
+        # rclpy leaves its state machine to the garbage collector; until that comes, the node would
+        # still stand in the graph and hold its part of DDS.
+        self._state_machine.destroy_when_not_in_use()
+
+    # Frames
+
+    def _slots(self) -> FrameSlots | None:
+        return None if self._worker is None else self._worker.slots
+
+    # Services, parameters, diagnostics
+
+    def _on_reset(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        # The thread of an automatic start may be adding cameras, here and below.
+        for camera in list(self._cameras.values()):
+            camera.reset()
+        response.success = bool(self._cameras)
+        response.message = ('all tracks dropped' if response.success
+                            else 'nothing to reset: the node is not configured')
+        self.get_logger().info(f'reset: {response.message}')
+        return response
+
+    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        self._enabled = request.data
+        for camera in list(self._cameras.values()):
+            if not request.data:
+                camera.close()
+            elif self._worker is not None:
+                camera.open(self._settings)
+        response.success = True
+        response.message = 'tracking enabled' if request.data else 'tracking disabled'
+        self.get_logger().info(f'enable: {response.message}')
+        return response
+
+    def set_parameters(self, parameter_list: list[Parameter]) -> list[SetParametersResult]:
+        """Set each parameter by itself, with what a new preset brings about."""
+        return [self.set_parameters_atomically([change]) for change in parameter_list]
+
+    def set_parameters_atomically(self, parameter_list: list[Parameter]) -> SetParametersResult:
+        """Set all parameters or none, with what a new preset brings about."""
+        result = super().set_parameters_atomically(with_preset(parameter_list, self._given))
+        if result.successful:
+            self._apply_parameters()
+            names = {change.name for change in parameter_list}
+            self._given |= names
+            if PRESET in names:
+                result.reason = kept_values(self._settings.values, self._given)
+        return result
+
+    def _validate_parameters(self, changes: list[Parameter]) -> SetParametersResult:
+        """Say whether the parameters may be set; nothing changes here."""
+        try:
+            values = changed_values(self._settings.values, changes, self._phase.configured)
+            check_classes(values, self._runner)
+        except ConfigError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _apply_parameters(self) -> None:
+        """Take over what was validated and set."""
+        values = read_parameters(self)
+        before, self._settings = self._settings.values, Settings.of(values)
+        changed = [f'{name} from {before[name]!r} to {value!r}' for name, value in values.items()
+                   if value != before[name]]
+        if changed:
+            self.get_logger().info(f'parameters changed: {", ".join(changed)}')
+        for camera in list(self._cameras.values()):
+            camera.update(self._settings)
+
+    def _follow_publishers(self) -> None:
+        if self._worker is not None:
+            for camera in self._cameras.values():
+                camera.follow()
+
+    def publish_diagnostics(self) -> None:
+        """Publish how model and cameras fare, and log what only that would tell."""
+        name, settings = self.get_fully_qualified_name(), self._settings
+        array = DiagnosticArray()
+        array.header.stamp = self.get_clock().now().to_msg()
+        array.status.append(statuses.model_status(
+            name, self.state, settings.values['model'] if settings.needs_images else '',
+            self._runner, self.fault))
+        worker = self._worker
+        if worker is not None:
+            for camera in self._cameras.values():
+                reports = [source.report() for source in camera.inputs]
+                snapshot = camera.stats.snapshot()
+                array.status.append(statuses.camera_status(
+                    name, reports, snapshot, self._enabled, worker.slots.waiting(),
+                    settings.values))
+                if self._enabled:
+                    self._status_log.tell(camera.topic, statuses.unlogged_fault(
+                        reports, snapshot, settings.values))
+            for status in filter(None, [c.depth_status() for c in self._cameras.values()]):
+                array.status.append(status)
+                self._status_log.tell(
+                    status.name, status.message if status.level != statuses.OK else '')
+        self._diagnostics.publish(array)
+
+
+def main(args: Sequence[str] | None = None, runner_factory: RunnerFactory = load_runner) -> int:
+    """Run the node until it is interrupted; return 1 where it cannot start."""
+    return run_process('tracker', args, lambda: TrackerNode(runner_factory=runner_factory),
+                       lambda node: node.start_failed)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
