@@ -8,7 +8,7 @@ The processes that benchmarks/node.py times: a bare relay, and the node with a s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 import contextlib
 import os
 import sys
@@ -28,6 +28,7 @@ from vision_msgs.msg import Detection2DArray
 
 from finetrack_ros.detections import Detections
 from finetrack_ros.msg import Latency
+from finetrack_ros.ros.config.node_config import NodeConfig
 from finetrack_ros.ros.inputs.topic_input import newest_qos
 from finetrack_ros.ros.messages.track_conversions import stamp_seconds, to_detection_array
 from finetrack_ros.ros.node.model_loading import load_runner
@@ -122,7 +123,7 @@ def main() -> int:
     if role == 'relay':
         return run_relay(int(people))
 
-    def stand_in(_values: Mapping[str, Any]) -> Any:
+    def stand_in(_config: NodeConfig) -> Any:
         return StandIn(int(people), float(cost) * 1e-3)
 
     return run_tracker(sys.argv, load_runner if role == 'model' else stand_in)

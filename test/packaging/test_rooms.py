@@ -43,7 +43,7 @@ ROS_BELOW = {
     'messages': set(),
     'config': set(),
     'inputs': set(),
-    'diagnostics': {'inputs'},
+    'diagnostics': {'config', 'inputs'},
     'outputs': {'config', 'diagnostics', 'messages'},
     'positions': {'config', 'diagnostics', 'inputs', 'messages', 'outputs'},
     'node': {'config', 'diagnostics', 'execution', 'inputs', 'messages', 'outputs', 'positions'},

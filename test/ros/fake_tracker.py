@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tracker node with a model that detects white squares, in place of a network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 import sys
 import time
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from finetrack_ros.detections import Detections
 from finetrack_ros.errors import ModelError
 from finetrack_ros.protocols import DetectionOptions
+from finetrack_ros.ros.config.node_config import NodeConfig
 from finetrack_ros.ros.node.tracker_node import main
 
 DIM = 8
@@ -67,13 +68,13 @@ def embeddings(tops: NDArray[Any]) -> NDArray[np.float32]:
     return np.eye(DIM, dtype=np.float32)[np.clip(tops // 30, 0, DIM - 1).astype(int)]
 
 
-def load(values: Mapping[str, Any]) -> Any:
+def load(config: NodeConfig) -> Any:
     """Return the fake model, unless its name asks for a fault."""
-    if values['model'] == 'missing':
+    if config.model.model == 'missing':
         raise ModelError("model 'missing': no such model; give 'squares'")
-    if values['model'] == 'broken':
+    if config.model.model == 'broken':
         raise ZeroDivisionError('a defect in a library')
-    if values['model'] == 'slow':
+    if config.model.model == 'slow':
         time.sleep(2.0)
     return SquareRunner()
 

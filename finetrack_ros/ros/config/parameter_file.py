@@ -16,7 +16,8 @@ import sys
 import textwrap
 
 from finetrack_ros.errors import ConfigError
-from finetrack_ros.ros.config.parameters import PARAMETERS, ParameterSpec, PRESET, TRACKER_PREFIX
+from finetrack_ros.ros.config.node_config import PRESET, SECTIONS, TRACKER_PREFIX
+from finetrack_ros.ros.config.parameters import PARAMETERS, ParameterSpec
 
 _WIDTH = 99
 _HEAD = """\
@@ -49,16 +50,6 @@ every node.
 """
 _COLUMNS = ('parameter', 'type', 'default', 'values', 'changes', 'meaning')
 
-# Parameters named here stand under these headings, those of the tracker under the last, and all
-# others under the node's.
-_NODE_HEADING = 'Node'
-SECTIONS: dict[str, tuple[str, ...]] = {
-    'Model': ('model', 'engine', 'device', 'input_size', 'classes', 'score_threshold',
-              'nms_threshold', 'max_detections', 'max_batch'),
-    _NODE_HEADING: (),
-    'Positions in space': ('depth', 'depth_tolerance', 'image_rectified', 'target_frame'),
-    'Diagnostics': ('max_age', 'max_drop_ratio', 'image_timeout', 'min_rate', 'error_factor'),
-}
 _TRACKER_HEADING = 'Tracker'
 
 
@@ -92,7 +83,8 @@ def _heading(name: str) -> str:
     """Return the heading that a parameter stands under."""
     if name.startswith(TRACKER_PREFIX):
         return _TRACKER_HEADING
-    return next((h for h, names in SECTIONS.items() if name in names), _NODE_HEADING)
+    return next(heading for heading, (_, section) in SECTIONS.items()
+                if name in section.__dataclass_fields__)
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 import functools
 from typing import Any
 
@@ -13,8 +12,8 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from finetrack_ros.errors import ConfigError
-from finetrack_ros.inference.classes import ALL, choose_classes
-from finetrack_ros.protocols import DetectionOptions, Model
+from finetrack_ros.inference.classes import choose_classes
+from finetrack_ros.protocols import Model
 from finetrack_ros.ros.config.declaration import (
     check_choice,
     declare_values,
@@ -23,63 +22,15 @@ from finetrack_ros.ros.config.declaration import (
     unknown_parameter,
 )
 from finetrack_ros.ros.config.launching import check_cameras
+from finetrack_ros.ros.config.node_config import PRESET, tracker_config, TRACKER_PREFIX
 from finetrack_ros.ros.config.parameters import (
     BY_NAME,
     PARAMETERS,
-    PRESET,
-    TRACKER_PREFIX,
 )
 from finetrack_ros.tracking import TrackerConfig
 
 #: What lists all parameters.
 PAGE = 'config/tracker.yaml'
-
-
-@dataclass(frozen=True)
-class Settings:
-    """
-    The parameters in force at one time; replaced as a whole, so that no reader sees a mixture.
-
-    :ivar values: value of each parameter of the table.
-    :ivar tracker: the tracker's configuration that they make.
-    """
-
-    values: Mapping[str, Any]
-    tracker: TrackerConfig
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Settings:
-        """Return the settings that the values make."""
-        return cls(values, tracker_config(values))
-
-    @property
-    def foreign_detections(self) -> bool:
-        """Return whether another detector's detections are tracked."""
-        return bool(self.values['detector'] == 'topic')
-
-    @functools.cached_property
-    def detection(self) -> DetectionOptions:
-        """Return what is asked of the detector."""
-        values = self.values
-        return DetectionOptions(
-            values['score_threshold'], values['nms_threshold'], values['max_detections'],
-            values['classes'], values['embeddings'])
-
-    @property
-    def needs_images(self) -> bool:
-        """Return whether images and a model are needed at all."""
-        return not self.foreign_detections or bool(self.values['embeddings'])
-
-    @property
-    def foreign_classes(self) -> frozenset[str]:
-        """Return the class ids that are tracked of another detector's; none where all are."""
-        names = frozenset(self.values['classes']) - {''}
-        return frozenset() if ALL in names else names
-
-    @property
-    def cameras(self) -> list[str]:
-        """Return the names of the cameras, '' for one with the plain topics."""
-        return list(self.values['cameras']) or ['']
 
 
 @functools.cache
@@ -176,10 +127,3 @@ def check_values(values: Mapping[str, Any]) -> None:
     if values['cameras'] != ['']:
         check_cameras(values['cameras'], "parameter 'cameras'")
     tracker_config(values)
-
-
-def tracker_config(values: Mapping[str, Any]) -> TrackerConfig:
-    """Return the tracker's configuration that the ``tracker.*`` parameters make."""
-    return TrackerConfig.from_mapping({
-        name[len(TRACKER_PREFIX):]: value for name, value in values.items()
-        if name.startswith(TRACKER_PREFIX) and name != PRESET})

@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from finetrack_ros.protocols import Model
+from finetrack_ros.ros.config.node_config import NodeConfig
 from finetrack_ros.ros.diagnostics.frame_stats import Snapshot
 from finetrack_ros.ros.inputs.topic_input import InputReport
 
@@ -46,13 +46,13 @@ def model_status(node_name: str, state: str, model: str, loaded: Model | None,
 
 
 def camera_status(node_name: str, inputs: Sequence[InputReport], snapshot: Snapshot,
-                  enabled: bool, waiting: int, limits: Mapping[str, Any]) -> DiagnosticStatus:
+                  enabled: bool, waiting: int, config: NodeConfig) -> DiagnosticStatus:
     """
     Return how one camera's frames fared since the last snapshot.
 
     :param inputs: its subscriptions; the first names the status.
     :param waiting: cameras whose frames wait for the worker.
-    :param limits: the parameters' values, among them the limits of the levels.
+    :param config: the parameters, among them the limits of the levels.
     """
     problems = [problem for report in inputs for problem in report.problems]
     level, message = OK, f'{snapshot.recent.processed / snapshot.seconds:.1f} frames per second'
@@ -64,7 +64,7 @@ def camera_status(node_name: str, inputs: Sequence[InputReport], snapshot: Snaps
         level = ERROR
         message = f'{snapshot.recent.failed} frames failed: {snapshot.last_error}'
     elif verdicts := [verdict for verdict in (
-            _badness(snapshot), *_unlogged(inputs, snapshot, limits),
+            _badness(snapshot), *_unlogged(inputs, snapshot, config),
             _jumps(inputs[0], snapshot)) if verdict is not None]:
         # The first of the worst level: earlier ones are causes of later ones.
         level, message = next((v for v in verdicts if v[0] == ERROR), verdicts[0])
@@ -73,22 +73,22 @@ def camera_status(node_name: str, inputs: Sequence[InputReport], snapshot: Snaps
     return status(f'{node_name}: {inputs[0].topic}', level, message, values)
 
 
-def unlogged_fault(inputs: Sequence[InputReport], snapshot: Snapshot, limits: Mapping[str, Any]
+def unlogged_fault(inputs: Sequence[InputReport], snapshot: Snapshot, config: NodeConfig
                    ) -> str:
     """
     Return the fault of a camera that no frame has told in the log, '' without any.
 
     What is wrong with single frames and publishers is logged where it is found.
     """
-    verdicts = [verdict for verdict in _unlogged(inputs, snapshot, limits) if verdict is not None]
+    verdicts = [verdict for verdict in _unlogged(inputs, snapshot, config) if verdict is not None]
     return verdicts[0][1] if verdicts else ''
 
 
-def _unlogged(inputs: Sequence[InputReport], snapshot: Snapshot, limits: Mapping[str, Any]
+def _unlogged(inputs: Sequence[InputReport], snapshot: Snapshot, config: NodeConfig
               ) -> list[Verdict | None]:
-    return [_silence(inputs, limits), _pairing(inputs, snapshot, limits),
-            _rivals(inputs[0], snapshot), _lateness(snapshot, limits), _drops(snapshot, limits),
-            _rate(snapshot, limits)]
+    return [_silence(inputs, config), _pairing(inputs, snapshot, config),
+            _rivals(inputs[0], snapshot), _lateness(snapshot, config), _drops(snapshot, config),
+            _rate(snapshot, config)]
 
 
 def _badness(snapshot: Snapshot) -> Verdict | None:
@@ -101,17 +101,17 @@ def _badness(snapshot: Snapshot) -> Verdict | None:
     return None
 
 
-def _silence(inputs: Sequence[InputReport], limits: Mapping[str, Any]) -> Verdict | None:
-    timeout = limits['image_timeout']
+def _silence(inputs: Sequence[InputReport], config: NodeConfig) -> Verdict | None:
+    timeout = config.diagnostics.image_timeout
     for report in inputs:
         if report.silence > timeout:
-            return (_level(report.silence, timeout, limits),
+            return (_level(report.silence, timeout, config),
                     f"no {report.what} on '{report.topic}' for {report.silence:.0f} s from "
                     f'{report.publishers} publishers: {report.remedy}')
     return None
 
 
-def _pairing(inputs: Sequence[InputReport], snapshot: Snapshot, limits: Mapping[str, Any]
+def _pairing(inputs: Sequence[InputReport], snapshot: Snapshot, config: NodeConfig
              ) -> Verdict | None:
     lost = snapshot.recent.unpaired_detections
     if not lost or snapshot.recent.paired:
@@ -120,7 +120,7 @@ def _pairing(inputs: Sequence[InputReport], snapshot: Snapshot, limits: Mapping[
     return WARN, (
         f"{lost} messages on '{detections.topic}' and none has the stamp of an image on "
         f"'{images.topic}': let the detector copy its image's header, or where it is slow, raise "
-        f"the parameter 'pairing_queue' above {limits['pairing_queue']} frames")
+        f"the parameter 'pairing_queue' above {config.node.pairing_queue} frames")
 
 
 def _rivals(images: InputReport, snapshot: Snapshot) -> Verdict | None:
@@ -146,43 +146,43 @@ def _jumps(images: InputReport, snapshot: Snapshot) -> Verdict | None:
                   "'tracker.on_jump_back' says what becomes of the tracks")
 
 
-def _lateness(snapshot: Snapshot, limits: Mapping[str, Any]) -> Verdict | None:
+def _lateness(snapshot: Snapshot, config: NodeConfig) -> Verdict | None:
     age = snapshot.quantile('total', 0.5)
     if age > OTHER_CLOCK:
         return WARN, (f'the stamps are {age:.2f} s behind this clock: set use_sim_time if a bag '
                       'is played with its clock, or bring the clocks of the machines together')
-    if age < -limits['max_age']:
+    if age < -config.diagnostics.max_age:
         return WARN, (f'the stamps are {-age:.2f} s ahead of this clock: bring the clocks of the '
                       'machines together, or where use_sim_time is set, let the clock be '
                       'published (ros2 bag play --clock)')
-    if not age > limits['max_age']:
+    if not age > config.diagnostics.max_age:
         return None
-    return (_level(age, limits['max_age'], limits),
+    return (_level(age, config.diagnostics.max_age, config),
             f'half of the frames are older than {age:.2f} s when their tracks come out: '
             'lower the image rate or size, or compare the clocks of camera and tracker')
 
 
-def _drops(snapshot: Snapshot, limits: Mapping[str, Any]) -> Verdict | None:
+def _drops(snapshot: Snapshot, config: NodeConfig) -> Verdict | None:
     dropped, received = snapshot.recent.dropped, snapshot.recent.received
-    if dropped <= limits['max_drop_ratio'] * max(received, 1):
+    if dropped <= config.diagnostics.max_drop_ratio * max(received, 1):
         return None
     return WARN, (f'{dropped} of {received} images were overtaken by newer ones: '
                   'lower the image rate or take a faster engine')
 
 
-def _rate(snapshot: Snapshot, limits: Mapping[str, Any]) -> Verdict | None:
+def _rate(snapshot: Snapshot, config: NodeConfig) -> Verdict | None:
     rate = snapshot.recent.processed / snapshot.seconds
-    if rate >= limits['min_rate']:
+    if rate >= config.diagnostics.min_rate:
         return None
     received = snapshot.recent.received / snapshot.seconds
     return WARN, (f'{rate:.1f} frames per second are tracked, of {received:.1f} received, with '
-                  f"'min_rate' at {limits['min_rate']:g}: look at the camera's rate, or take a "
-                  'faster engine')
+                  f"'min_rate' at {config.diagnostics.min_rate:g}: look at the camera's rate, or "
+                  'take a faster engine')
 
 
-def _level(value: float, limit: float, limits: Mapping[str, Any]) -> bytes:
+def _level(value: float, limit: float, config: NodeConfig) -> bytes:
     """Return how bad it is that a value is above its limit."""
-    return ERROR if value > limits['error_factor'] * limit else WARN
+    return ERROR if value > config.diagnostics.error_factor * limit else WARN
 
 
 def _counts(snapshot: Snapshot) -> dict[str, str]:

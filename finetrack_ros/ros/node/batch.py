@@ -11,7 +11,7 @@ from finetrack_ros.detections import Detections
 from finetrack_ros.inference.preprocessing import network_size
 from finetrack_ros.perception import Perception
 from finetrack_ros.protocols import Model
-from finetrack_ros.ros.config.settings import Settings
+from finetrack_ros.ros.config.node_config import NodeConfig
 from finetrack_ros.ros.node.camera import Work
 from finetrack_ros.ros.node.frame_slots import WaitingFrame
 
@@ -37,24 +37,24 @@ def batch_limit(asked: int, model: Model | None) -> int:
 class BatchProcessor:
     """Turns taken frames into tracks of each camera; called by the worker's thread only."""
 
-    def __init__(self, model: Model | None, settings: Callable[[], Settings]) -> None:
+    def __init__(self, model: Model | None, config: Callable[[], NodeConfig]) -> None:
         """
         Prepare to process.
 
         :param model: None where none is needed.
-        :param settings: returns the present parameters, which are then in force for all frames
+        :param config: returns the present parameters, which are then in force for all frames
             that were taken together.
         """
         self._model = model
         self._perception = Perception(model)
-        self._settings = settings
+        self._config = config
 
     def process(self, frames: Sequence[WaitingFrame]) -> None:
         """Process one frame of each of some cameras; no fault of one touches the others."""
-        settings = self._settings()
-        decoded = (frame.camera.decode(frame, settings) for frame in frames)
+        config = self._config()
+        decoded = (frame.camera.decode(frame, config) for frame in frames)
         for group in self._groups([work for work in decoded if work is not None]):
-            self._infer(group, settings)
+            self._infer(group, config)
 
     def _groups(self, works: Sequence[Work]) -> list[list[Work]]:
         """
@@ -72,27 +72,27 @@ class BatchProcessor:
             groups.setdefault(size, []).append(work)
         return list(groups.values())
 
-    def _infer(self, group: Sequence[Work], settings: Settings) -> None:
+    def _infer(self, group: Sequence[Work], config: NodeConfig) -> None:
         start = time.perf_counter()
         try:
-            found = self._detect(group, settings)
+            found = self._detect(group, config)
         # An engine may raise anything, and only the frame that is the cause shall fail.
         except Exception as error:
             if len(group) == 1:
                 group[0].camera.fail(error)
                 return
             for work in group:
-                self._infer([work], settings)
+                self._infer([work], config)
             return
         seconds = time.perf_counter() - start
         for work, detections in zip(group, found, strict=True):
-            work.camera.finish(work, detections, seconds, len(group), settings)
+            work.camera.finish(work, detections, seconds, len(group), config)
 
-    def _detect(self, group: Sequence[Work], settings: Settings) -> list[Detections]:
+    def _detect(self, group: Sequence[Work], config: NodeConfig) -> list[Detections]:
         """Return the detections of each frame, with embeddings where they are wanted."""
         images = [work.image for work in group if work.image is not None]
         foreign = [work.detections for work in group if work.detections is not None]
         if not foreign:
-            return self._perception.detect(images, settings.detection)
+            return self._perception.detect(images, config.detection)
         return self._perception.detect(
-            images, settings.detection, foreign, [work.labels for work in group])
+            images, config.detection, foreign, [work.labels for work in group])

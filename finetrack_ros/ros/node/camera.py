@@ -20,7 +20,7 @@ from std_msgs.msg import Header
 from finetrack_ros.detections import Detections
 from finetrack_ros.io.deep_images import DepthReducer
 from finetrack_ros.protocols import Model
-from finetrack_ros.ros.config.settings import Settings
+from finetrack_ros.ros.config.node_config import NodeConfig
 from finetrack_ros.ros.diagnostics.frame_stats import Durations, FrameStats
 from finetrack_ros.ros.inputs.detection_input import ClassNames, DetectionInput, to_detections
 from finetrack_ros.ros.inputs.image_input import ImageInput
@@ -76,7 +76,7 @@ class Camera:
     """
 
     def __init__(self, node: LifecycleNode, name: str, model: Model | None,
-                 class_names: ClassNames, settings: Settings,
+                 class_names: ClassNames, config: NodeConfig,
                  slots: Callable[[], FrameSlots | None]) -> None:
         """
         Create the publishers and a tracker of its own.
@@ -94,35 +94,34 @@ class Camera:
         self._class_names = class_names
         self._announced = 0
         self._pairs: StampPairs | None = None
-        self._stream = Stream(settings.tracker)
+        self._stream = Stream(config.tracker)
         prefix = f'{name}/' if name else ''
-        self.inputs = self._make_inputs(prefix, settings)
+        self.inputs = self._make_inputs(prefix, config)
         self._outputs = make_outputs(
             node, prefix, class_names,
-            model.embedding_dim if model and settings.values['embeddings'] else 0)
+            model.embedding_dim if model and config.node.embeddings else 0)
         self._labels, self._latency = LabelsOutput(node, prefix), LatencyOutput(node, prefix)
         self._depth = DepthStage(
-            node, prefix, settings.values, lambda: self._call_worker('depth', self._work_on_depth)
-        ) if settings.values['depth'] else None
+            node, prefix, config, lambda: self._call_worker('depth', self._work_on_depth)
+        ) if config.positions.depth else None
         self._last_stamp: float | None = None
         self._reducer = DepthReducer(
             lambda text: node.get_logger().info(f"'{self.topic}': {text}"))
         self._view: tuple[Any, ...] | None = None
         self._lock = threading.Lock()
 
-    def _make_inputs(self, prefix: str, settings: Settings) -> list[TopicInput]:
+    def _make_inputs(self, prefix: str, config: NodeConfig) -> list[TopicInput]:
         """Return the subscriptions that the mode needs; the first one gives the camera's rate."""
-        values = settings.values
-        pairs = settings.needs_images and settings.foreign_detections
-        depth = values['pairing_queue'] if pairs else 1
+        pairs = config.needs_images and config.foreign_detections
+        depth = config.node.pairing_queue if pairs else 1
         inputs: list[TopicInput] = []
-        if settings.needs_images:
+        if config.needs_images:
             inputs.append(ImageInput(
-                self._node, f'{prefix}image', values['image_transport'], values['reliability'],
+                self._node, f'{prefix}image', config.node.image_transport, config.node.reliability,
                 self._receive_image, depth))
-        if settings.foreign_detections:
+        if config.foreign_detections:
             inputs.append(DetectionInput(
-                self._node, f'{prefix}detections', values['reliability'],
+                self._node, f'{prefix}detections', config.node.reliability,
                 self._receive_detections, depth))
         if pairs:
             self._pairs = StampPairs(depth, lambda images, detections: self.stats.count(
@@ -134,13 +133,13 @@ class Camera:
         """Return the topic that names the camera in logs and diagnostics."""
         return self.inputs[0].topic
 
-    def open(self, settings: Settings) -> None:
+    def open(self, config: NodeConfig) -> None:
         """Subscribe, and announce the classes."""
         # The pause before is no part of the next rate.
         self.stats.snapshot()
         for source in self.inputs:
             source.open()
-        self._call_worker('labels', lambda: self._announce(settings))
+        self._call_worker('labels', lambda: self._announce(config))
 
     def close(self) -> None:
         """Unsubscribe; the tracks stay."""
@@ -168,11 +167,11 @@ class Camera:
         if self._depth is not None:
             self._depth.follow_publishers()
 
-    def update(self, settings: Settings) -> None:
+    def update(self, config: NodeConfig) -> None:
         """Take over changed parameters, and announce what they say of the classes."""
         if self._depth is not None:
-            self._depth.update(settings.values)
-        self._call_worker('labels', lambda: self._announce(settings))
+            self._depth.update(config)
+        self._call_worker('labels', lambda: self._announce(config))
 
     def reset(self) -> None:
         """Drop all tracks; ids go on."""
@@ -241,15 +240,15 @@ class Camera:
 
     # Working
 
-    def _announce(self, settings: Settings) -> None:
+    def _announce(self, config: NodeConfig) -> None:
         self._announced = len(self._class_names)
-        self._labels.tell(self._class_names, settings.values['score_threshold'])
+        self._labels.tell(self._class_names, config.model.score_threshold)
 
     def _work_on_depth(self) -> None:
         if self._depth is not None:
             self._depth.work()
 
-    def decode(self, frame: WaitingFrame, settings: Settings) -> Work | None:
+    def decode(self, frame: WaitingFrame, config: NodeConfig) -> Work | None:
         """Return what a frame holds; None where it is bad, which is counted and logged."""
         age = self._age(frame.header, frame.arrival)
         start = time.perf_counter()
@@ -257,7 +256,7 @@ class Camera:
             _check_stamp(frame.header)
             image = None if frame.image is None else _decode(frame.image, self._reducer)
             detections = (None if frame.detections is None
-                          else self._convert(frame.detections, settings))
+                          else self._convert(frame.detections, config))
         except ImageError as error:
             self.stats.count(str(error), bad=1)
             self._node.get_logger().warning(
@@ -272,12 +271,11 @@ class Camera:
         return Work(self, frame.header, image, detections, labels, age, start,
                     time.perf_counter() - start)
 
-    def _convert(self, msg: Any, settings: Settings) -> Detections:
+    def _convert(self, msg: Any, config: NodeConfig) -> Detections:
         """Return foreign detections; those that cannot be tracked are counted and logged."""
-        values = settings.values
         detections, bad, fault = to_detections(
-            msg, self._class_names, values['score_threshold'], values['max_detections'],
-            settings.foreign_classes)
+            msg, self._class_names, config.model.score_threshold, config.model.max_detections,
+            config.foreign_classes)
         if bad:
             self.stats.count(f'{bad} detections dropped, with {fault}', bad_detections=bad)
             self._node.get_logger().warning(
@@ -286,7 +284,7 @@ class Camera:
         return detections
 
     def finish(self, work: Work, detections: Detections, inference: float, batch: int,
-               settings: Settings) -> None:
+               config: NodeConfig) -> None:
         """
         Track the detections of a frame and publish what came out; faults are counted and logged.
 
@@ -295,7 +293,7 @@ class Camera:
         """
         try:
             with self._lock:
-                self._track(work, detections, inference, batch, settings)
+                self._track(work, detections, inference, batch, config)
         # Whatever a frame brings about, the next one may well succeed.
         except Exception as error:
             self.fail(error)
@@ -310,22 +308,21 @@ class Camera:
             f"frame of '{self.topic}' failed: {text}", throttle_duration_sec=LOG_PERIOD)
 
     def _track(self, work: Work, detections: Detections, inference: float, batch: int,
-               settings: Settings) -> None:
-        values = settings.values
+               config: NodeConfig) -> None:
         start = time.perf_counter()
-        self._stream.configure(settings.tracker)
+        self._stream.configure(config.tracker)
         # A driver that does not stamp sends zeros.
         stamp = stamp_seconds(work.header.stamp) or None
         jumps = self._stream.jumps
         tracks = self._stream.track(self._stream.observe(work.image, detections), stamp)
         if self._stream.jumps > jumps:
-            self._report_jump(stamp, settings)
+            self._report_jump(stamp, config)
         self._last_stamp = stamp or self._last_stamp
         tracked = time.perf_counter()
         if len(self._class_names) != self._announced:
-            self._announce(settings)
-        labels = class_labels(self._class_names, tracks.classes, values['class_id'] == 'index')
-        self._publish(OutputFrame(tracks, labels, work.header, work.image, settings))
+            self._announce(config)
+        labels = class_labels(self._class_names, tracks.classes, config.node.class_id == 'index')
+        self._publish(OutputFrame(tracks, labels, work.header, work.image, config))
         published = time.perf_counter()
         durations = Durations(
             age=work.age, decoding=work.decoding, inference=inference, tracking=tracked - start,
@@ -347,14 +344,14 @@ class Camera:
             return time.monotonic() - arrival
         return float(self._node.get_clock().now().nanoseconds * 1e-9 - stamp)
 
-    def _report_jump(self, stamp: float | None, settings: Settings) -> None:
+    def _report_jump(self, stamp: float | None, config: NodeConfig) -> None:
         """Count and log that the stamps began anew, and draw no trail across."""
         self.stats.count(jumps=1)
         self._forget()
         back = (self._last_stamp or 0.0) - (stamp or 0.0)
         self._node.get_logger().warning(
             f"stamps of '{self.topic}' jumped back by {back:.3f} s: "
-            f"on_jump_back is '{settings.tracker.on_jump_back}'",
+            f"on_jump_back is '{config.tracker.on_jump_back}'",
             throttle_duration_sec=LOG_PERIOD)
 
 

@@ -4,20 +4,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from finetrack_ros.inference import load_model
 from finetrack_ros.protocols import Model
+from finetrack_ros.ros.config.node_config import NodeConfig
 
-RunnerFactory = Callable[[Mapping[str, Any]], Model]
+RunnerFactory = Callable[[NodeConfig], Model]
 
 
-def load_runner(values: Mapping[str, Any]) -> Model:
+def load_runner(config: NodeConfig) -> Model:
     """Return the model that the parameters name; the first frame will not be slower."""
     # Of another detector's classes the model may know none.
-    classes = values['classes'] if values['detector'] == 'own' else []
-    runner = load_model(values['model'], engine=values['engine'], device=values['device'],
-                        input_size=values['input_size'], classes=classes)
+    classes = () if config.foreign_detections else config.model.classes
+    asked = config.model
+    runner = load_model(asked.model, engine=asked.engine, device=asked.device,
+                        input_size=asked.input_size, classes=classes)
     runner.warm_up()
     return runner

@@ -14,7 +14,7 @@ model loads, and leaves the next step to the executor's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 import sys
 import threading
 import time
@@ -30,14 +30,13 @@ from std_srvs.srv import SetBool, Trigger
 
 from finetrack_ros.errors import ConfigError
 from finetrack_ros.protocols import Model
-from finetrack_ros.ros.config.parameters import PRESET
+from finetrack_ros.ros.config.node_config import NodeConfig, PRESET
 from finetrack_ros.ros.config.settings import (
     changed_values,
     check_classes,
     declare_parameters,
     kept_values,
     read_parameters,
-    Settings,
     with_preset,
 )
 from finetrack_ros.ros.diagnostics import statuses
@@ -76,7 +75,7 @@ class TrackerNode(LifecycleNode):
         """
         Declare the parameters, services and diagnostics; nothing heavy happens here.
 
-        :param runner_factory: makes the model from the parameters' values in ``configure``.
+        :param runner_factory: makes the model from the parameters in ``configure``.
         :param node_arguments: for rclpy's Node, such as ``namespace`` or ``parameter_overrides``.
         :raises ConfigError: where a parameter is unknown or has a bad value.
         """
@@ -101,7 +100,8 @@ class TrackerNode(LifecycleNode):
         self._bond = ManagerBond(self)
         self._starter: threading.Thread | None = None
         self._given = declare_parameters(self)
-        self._settings = Settings.of(read_parameters(self))
+        self._values = read_parameters(self)
+        self._config = NodeConfig.of(self._values)
         self._status_log = StatusLog(lambda text: self.get_logger().warning(text))
         self._tell_preset()
         self.add_on_set_parameters_callback(self._validate_parameters)
@@ -112,13 +112,13 @@ class TrackerNode(LifecycleNode):
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(FOLLOW_PERIOD, self._follow_publishers, clock=steady)
         self.create_timer(DIAGNOSTICS_PERIOD, self.publish_diagnostics, clock=steady)
-        if self._settings.values['autostart']:
+        if self._config.node.autostart:
             self._autostart = self.create_timer(0.0, self._on_autostart, clock=steady)
 
     def _tell_preset(self) -> None:
         """Warn of given values that win over a given preset, which may be all of them."""
-        preset = self._settings.values[PRESET]
-        kept = kept_values(self._settings.values, self._given)
+        preset = self._values[PRESET]
+        kept = kept_values(self._values, self._given)
         if PRESET in self._given and preset != 'default' and kept:
             self.get_logger().warning(
                 f"tracker.preset '{preset}' does not set what was given beside it, {kept}: leave "
@@ -146,26 +146,26 @@ class TrackerNode(LifecycleNode):
     @reported
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model where it was not kept, subscribe and start the worker."""
-        settings, runner = self._settings, self._runner
-        if runner is None and settings.needs_images:
-            runner = self._runner = self._load_same_model(settings.values)
+        config, runner = self._config, self._runner
+        if runner is None and config.needs_images:
+            runner = self._runner = self._load_same_model(config)
         result = super().on_activate(state)
-        processor = BatchProcessor(runner, lambda: self._settings)
+        processor = BatchProcessor(runner, lambda: self._config)
         self._worker = Worker(
-            processor.process, batch_limit(settings.values['max_batch'], runner))
+            processor.process, batch_limit(config.model.max_batch, runner))
         try:
             for camera in self._cameras.values():
-                if not settings.values['keep_tracks']:
+                if not config.node.keep_tracks:
                     camera.reset()
                 if self._enabled:
-                    camera.open(settings)
+                    camera.open(config)
                     topics = ' and '.join(f"'{source.topic}'" for source in camera.inputs)
                     self.get_logger().info(f'subscribed to {topics}')
         except Exception:
             self._stop()
             super().on_deactivate(state)
             raise
-        if not settings.values['autostart']:
+        if not config.node.autostart:
             self._bond.form()
         self._phase = Phase.ACTIVE
         return result
@@ -175,12 +175,12 @@ class TrackerNode(LifecycleNode):
         """Unsubscribe and stop the worker; free the model where it is not to be kept."""
         self._stop()
         self._phase = Phase.INACTIVE
-        values = self._settings.values
-        if not values['keep_model']:
+        node = self._config.node
+        if not node.keep_model:
             self._runner = None
         self.get_logger().info(
-            f"deactivated: unsubscribed; the model is {_kept(values['keep_model'], 'freed')}, the "
-            f"tracks are {_kept(values['keep_tracks'], 'dropped when activated again')}")
+            f"deactivated: unsubscribed; the model is {_kept(node.keep_model, 'freed')}, the "
+            f"tracks are {_kept(node.keep_tracks, 'dropped when activated again')}")
         return super().on_deactivate(state)
 
     @reported
@@ -200,38 +200,39 @@ class TrackerNode(LifecycleNode):
 
     def _load(self) -> None:
         """Load the model, where the mode needs one, and make the cameras."""
-        settings = self._settings
+        config = self._config
         runner, names = None, ClassNames()
-        if settings.needs_images:
-            runner = self._load_model(settings.values)
-            if not settings.foreign_detections:
+        if config.needs_images:
+            runner = self._load_model(config)
+            if not config.foreign_detections:
                 names = ClassNames(runner.class_names)
-        for name in settings.cameras:
-            # The present settings: some may have changed while the model was loaded.
-            self._cameras[name] = Camera(self, name, runner, names, self._settings, self._slots)
+        for name in config.cameras:
+            # The present config: some may have changed while the model was loaded.
+            self._cameras[name] = Camera(self, name, runner, names, self._config, self._slots)
         self._runner = runner
         self._embedding_dim = runner.embedding_dim if runner else 0
 
-    def _load_same_model(self, values: Mapping[str, Any]) -> Model:
+    def _load_same_model(self, config: NodeConfig) -> Model:
         """Load the model again; ConfigError where its embeddings have another width by now."""
-        runner = self._load_model(values)
+        runner = self._load_model(config)
         if runner.embedding_dim != self._embedding_dim:
             raise ConfigError(
-                f"model '{values['model']}' was replaced by one with embeddings of "
+                f"model '{config.model.model}' was replaced by one with embeddings of "
                 f'{runner.embedding_dim} values instead of {self._embedding_dim}: clean up and '
                 'configure the node')
         return runner
 
-    def _load_model(self, values: Mapping[str, Any]) -> Model:
+    def _load_model(self, config: NodeConfig) -> Model:
         log = self.get_logger()
-        what = (f"loading model '{values['model']}' for engine '{values['engine']}' on device "
-                f"'{values['device']}'")
+        asked = config.model
+        what = (f"loading model '{asked.model}' for engine '{asked.engine}' on device "
+                f"'{asked.device}'")
         log.info(what)
         start = time.perf_counter()
         with heartbeat(log.info, what):
-            runner = self._runner_factory(values)
+            runner = self._runner_factory(config)
         # The present values: some may have changed while the model was loaded.
-        check_classes(self._settings.values, runner)
+        check_classes(self._values, runner)
         log.info(f"model '{runner.model_name}' ready after {time.perf_counter() - start:.1f} s: "
                  f'{runner.engine_name} on {runner.device_name} ({runner.engine_reason})')
         return runner
@@ -308,7 +309,7 @@ class TrackerNode(LifecycleNode):
             if not request.data:
                 camera.close()
             elif self._worker is not None:
-                camera.open(self._settings)
+                camera.open(self._config)
         response.success = True
         response.message = 'tracking enabled' if request.data else 'tracking disabled'
         self.get_logger().info(f'enable: {response.message}')
@@ -326,13 +327,13 @@ class TrackerNode(LifecycleNode):
             names = {change.name for change in parameter_list}
             self._given |= names
             if PRESET in names:
-                result.reason = kept_values(self._settings.values, self._given)
+                result.reason = kept_values(self._values, self._given)
         return result
 
     def _validate_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         """Say whether the parameters may be set; nothing changes here."""
         try:
-            values = changed_values(self._settings.values, changes, self._phase.configured)
+            values = changed_values(self._values, changes, self._phase.configured)
             check_classes(values, self._runner)
         except ConfigError as error:
             return SetParametersResult(successful=False, reason=str(error))
@@ -341,13 +342,13 @@ class TrackerNode(LifecycleNode):
     def _apply_parameters(self) -> None:
         """Take over what was validated and set."""
         values = read_parameters(self)
-        before, self._settings = self._settings.values, Settings.of(values)
+        before, self._values, self._config = self._values, values, NodeConfig.of(values)
         changed = [f'{name} from {before[name]!r} to {value!r}' for name, value in values.items()
                    if value != before[name]]
         if changed:
             self.get_logger().info(f'parameters changed: {", ".join(changed)}')
         for camera in list(self._cameras.values()):
-            camera.update(self._settings)
+            camera.update(self._config)
 
     def _follow_publishers(self) -> None:
         if self._worker is not None:
@@ -356,11 +357,11 @@ class TrackerNode(LifecycleNode):
 
     def publish_diagnostics(self) -> None:
         """Publish how model and cameras fare, and log what only that would tell."""
-        name, settings = self.get_fully_qualified_name(), self._settings
+        name, config = self.get_fully_qualified_name(), self._config
         array = DiagnosticArray()
         array.header.stamp = self.get_clock().now().to_msg()
         array.status.append(statuses.model_status(
-            name, self.state, settings.values['model'] if settings.needs_images else '',
+            name, self.state, config.model.model if config.needs_images else '',
             self._runner, self.fault))
         worker = self._worker
         if worker is not None:
@@ -369,10 +370,10 @@ class TrackerNode(LifecycleNode):
                 snapshot = camera.stats.snapshot()
                 array.status.append(statuses.camera_status(
                     name, reports, snapshot, self._enabled, worker.slots.waiting(),
-                    settings.values))
+                    config))
                 if self._enabled:
                     self._status_log.tell(camera.topic, statuses.unlogged_fault(
-                        reports, snapshot, settings.values))
+                        reports, snapshot, config))
             for status in filter(None, [c.depth_status() for c in self._cameras.values()]):
                 array.status.append(status)
                 self._status_log.tell(

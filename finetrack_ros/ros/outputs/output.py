@@ -14,7 +14,7 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import QoSProfile
 from std_msgs.msg import Header
 
-from finetrack_ros.ros.config.settings import Settings
+from finetrack_ros.ros.config.node_config import NodeConfig
 from finetrack_ros.ros.outputs.publishers import create_output
 from finetrack_ros.tracking import Tracks
 
@@ -28,14 +28,14 @@ class OutputFrame:
     :ivar labels: [M], texts of their classes.
     :ivar header: of the image.
     :ivar image: BGR uint8 [H, W, 3]; None where detections are tracked without images.
-    :ivar settings: the parameters in force for this frame.
+    :ivar config: the parameters in force for this frame.
     """
 
     tracks: Tracks
     labels: Sequence[str]
     header: Header
     image: NDArray[np.uint8] | None
-    settings: Settings
+    config: NodeConfig
 
     @property
     def size(self) -> tuple[int, int] | None:

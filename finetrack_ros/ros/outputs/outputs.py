@@ -88,7 +88,7 @@ class MarkersOutput(TopicOutput):
     def publish(self, frame: OutputFrame) -> None:
         """Publish boxes and ids for rviz."""
         width = None if frame.size is None else frame.size[0]
-        scale = metres_per_pixel(frame.settings.values['marker_scale'], width)
+        scale = metres_per_pixel(frame.config.node.marker_scale, width)
         self._publisher.publish(to_markers(frame.tracks, frame.labels, frame.header, scale))
 
 

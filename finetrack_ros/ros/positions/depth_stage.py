@@ -9,11 +9,10 @@ Only while somebody subscribes to the positions are depth and calibration subscr
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 import threading
 import time
-from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.lifecycle import LifecycleNode
@@ -24,6 +23,7 @@ from visualization_msgs.msg import MarkerArray
 
 from finetrack_ros.errors import FinetrackError
 from finetrack_ros.io.image_encodings import decode_depth
+from finetrack_ros.ros.config.node_config import NodeConfig
 from finetrack_ros.ros.inputs.topic_input import TopicInput
 from finetrack_ros.ros.messages.track_conversions import stamp_seconds
 from finetrack_ros.ros.outputs.output import OutputFrame
@@ -88,39 +88,40 @@ class DepthStage:
     the executor's, which only receives depth: the worker decodes and publishes.
     """
 
-    def __init__(self, node: LifecycleNode, prefix: str, values: Mapping[str, Any],
+    def __init__(self, node: LifecycleNode, prefix: str, config: NodeConfig,
                  call_worker: Callable[[], None]) -> None:
         """
         Create the publishers.
 
         :param prefix: '' or 'front/', stands before each topic's name.
-        :param values: the node's parameters.
+        :param config: the node's parameters.
         :param call_worker: lets the worker call :meth:`work` soon.
         """
         self._call_worker = call_worker
         self._received: deque[Image] = deque(maxlen=DEPTHS)
         self._node = node
-        self._values = values
+        self._config = config
         self._tracks = create_output(node, Detection3DArray, f'~/{prefix}tracks_3d', 10)
         self._markers = create_output(node, MarkerArray, f'~/{prefix}markers_3d', 1)
-        frame = values['target_frame']
+        frame = config.positions.target_frame
         self._target = TargetFrame(node, frame) if frame else None
         depth, info = (node.resolve_topic_name(prefix + name) for name in ('depth', 'camera_info'))
-        self._depth = DepthInput(node, Image, depth, values['reliability'], self._on_depth, _QUEUE)
+        self._depth = DepthInput(
+            node, Image, depth, config.node.reliability, self._on_depth, _QUEUE)
         self._info_input = CameraInfoInput(
-            node, CameraInfo, info, values['reliability'], self._on_info)
+            node, CameraInfo, info, config.node.reliability, self._on_info)
         self._info: CameraInfo | None = None
         self._subscribed = False
         self._opened = 0.0
-        self._pairing: NearestPairing[_Frame] = NearestPairing(values['depth_tolerance'])
+        self._pairing: NearestPairing[_Frame] = NearestPairing(config.positions.depth_tolerance)
         self._counts = DepthCounts()
         self._warned_of: set[str] = set()
         self._lock = threading.Lock()
 
-    def update(self, values: Mapping[str, Any]) -> None:
+    def update(self, config: NodeConfig) -> None:
         """Take over changed parameters."""
-        self._values = values
-        self._pairing.tolerance = values['depth_tolerance']
+        self._config = config
+        self._pairing.tolerance = config.positions.depth_tolerance
 
     def follow_publishers(self) -> None:
         """Subscribe as the publishers of depth and calibration offer."""
@@ -164,7 +165,7 @@ class DepthStage:
         reports = [self._depth.report(), self._info_input.report()] if self._subscribed else []
         with self._lock:
             snapshot = self._counts.snapshot()
-        return depth_status(node_name, self._depth.topic, reports, snapshot, self._values)
+        return depth_status(node_name, self._depth.topic, reports, snapshot, self._config)
 
     def take(self, frame: OutputFrame) -> None:
         """Publish the positions of the tracks of one image, as soon as its depth is there."""
@@ -238,7 +239,7 @@ class DepthStage:
         if min(size) < 1:
             raise DepthError(f"camera_info on '{self._info_input.topic}' does not say the size of "
                              'the image: let the camera driver fill in width and height')
-        intrinsics = read_intrinsics(info, size, self._values['image_rectified'])
+        intrinsics = read_intrinsics(info, size, self._config.positions.image_rectified)
         return locate(values, metres, frame.tracks.boxes, size, intrinsics)
 
     def _check_frame_id(self, what: str, found: str, expected: str) -> None:

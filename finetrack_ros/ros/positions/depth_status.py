@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from diagnostic_msgs.msg import DiagnosticStatus
 
+from finetrack_ros.ros.config.node_config import NodeConfig
 from finetrack_ros.ros.diagnostics.statuses import ERROR, OK, status, Verdict, WARN
 from finetrack_ros.ros.inputs.topic_input import InputReport
 
@@ -52,15 +53,15 @@ class DepthCounts:
 
 
 def depth_status(node_name: str, topic: str, inputs: Sequence[InputReport],
-                 snapshot: DepthSnapshot, values: Mapping[str, Any]) -> DiagnosticStatus:
+                 snapshot: DepthSnapshot, config: NodeConfig) -> DiagnosticStatus:
     """
     Return how the positions of one camera's tracks fared since the last snapshot.
 
     :param topic: of the depth images; names the status.
     :param inputs: the subscriptions to depth and calibration; none where nobody wants positions.
-    :param values: the node's parameters.
+    :param config: the node's parameters.
     """
-    level, message = _verdict(inputs, snapshot, values)
+    level, message = _verdict(inputs, snapshot, config)
     totals = snapshot.totals
     return status(f'{node_name}: {topic}', level, message, {
         'frames_paired': str(totals['paired']),
@@ -74,7 +75,7 @@ def depth_status(node_name: str, topic: str, inputs: Sequence[InputReport],
 
 
 def _verdict(inputs: Sequence[InputReport], snapshot: DepthSnapshot,
-             values: Mapping[str, Any]) -> Verdict:
+             config: NodeConfig) -> Verdict:
     """Return level and message, causes before their consequences."""
     recent = snapshot.recent
     if not inputs:
@@ -85,14 +86,14 @@ def _verdict(inputs: Sequence[InputReport], snapshot: DepthSnapshot,
     if recent['failed']:
         return WARN, f"{recent['failed']} frames without positions: {snapshot.last_error}"
     depth = inputs[0]
-    if depth.silence > values['image_timeout']:
+    if depth.silence > config.diagnostics.image_timeout:
         return WARN, (f"no depth image on '{depth.topic}' for {depth.silence:.0f} s from "
                       f'{depth.publishers} publishers: {depth.remedy}')
     if recent['unpaired'] > recent['paired']:
         return WARN, (
             f"{recent['unpaired']} of {recent['unpaired'] + recent['paired']} frames have no "
-            f"depth image within {values['depth_tolerance']:g} s: synchronise depth and colour "
-            "in the driver, or raise the parameter 'depth_tolerance'")
+            f'depth image within {config.positions.depth_tolerance:g} s: synchronise depth and '
+            "colour in the driver, or raise the parameter 'depth_tolerance'")
     tracks = recent['located'] + recent['without_depth']
     if tracks and not recent['located']:
         return WARN, (f'none of {tracks} tracks has enough depth in its box: look at the depth '

@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is written about parameters is what the table says."""
 
+from dataclasses import fields
 import re
 
 import pytest
 
 from finetrack_ros.errors import ConfigError
+from finetrack_ros.ros.config.node_config import SECTIONS
 from finetrack_ros.ros.config.parameter_file import (
     parameter_file,
     parameter_page,
-    SECTIONS,
     write_files,
 )
 from finetrack_ros.ros.config.parameters import PARAMETERS, ParameterSpec
@@ -52,13 +53,13 @@ def test_row_says_type_default_and_range():
 
 
 def test_row_says_choices_and_that_it_cannot_change():
-    spec = ParameterSpec('mode', 'raw', 'Meaning', choices=('raw', 'fine'))
-    assert rows(parameter_page([spec]))['mode'] == [
+    spec = ParameterSpec('detector', 'raw', 'Meaning', choices=('raw', 'fine'))
+    assert rows(parameter_page([spec]))['detector'] == [
         'string', '`raw`', '`raw`, `fine`', 'unconfigured', 'Meaning']
 
 
 def test_headings_name_present_parameters_once():
-    named = [name for names in SECTIONS.values() for name in names]
+    named = [field.name for _, section in SECTIONS.values() for field in fields(section)]
     assert set(named) <= set(SPECS)
     assert len(named) == len(set(named))
 

@@ -11,9 +11,10 @@ from rclpy.parameter import Parameter
 import yaml
 
 from finetrack_ros.errors import ConfigError
+from finetrack_ros.ros.config.node_config import tracker_config
 from finetrack_ros.ros.config.parameter_file import parameter_file
 from finetrack_ros.ros.config.parameters import PARAMETERS
-from finetrack_ros.ros.config.settings import changed_values, tracker_config
+from finetrack_ros.ros.config.settings import changed_values
 from finetrack_ros.tracking import TrackerConfig
 
 pytestmark = pytest.mark.ros

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from finetrack_ros.ros.config.parameters import PARAMETERS
+from finetrack_ros.ros.config.node_config import NodeConfig
 from finetrack_ros.ros.diagnostics.frame_stats import Counts, Durations, FrameStats, Snapshot
 from finetrack_ros.ros.diagnostics.status_log import StatusLog
 from finetrack_ros.ros.diagnostics.statuses import (
@@ -22,7 +22,6 @@ from finetrack_ros.ros.inputs.topic_input import InputReport
 
 pytestmark = pytest.mark.ros
 
-LIMITS = {spec.name: spec.default for spec in PARAMETERS}
 IMAGES = InputReport('/image', 'image', 'camera driver', 'image_topic', 1, 0.0, ())
 DETECTIONS = InputReport('/detections', 'detections message', 'detector', 'detections_topic', 1,
                          0.0, ())
@@ -35,7 +34,7 @@ def snapshot(total=0.05, seconds=1.0, **recent):
 
 
 def judge(snapshot, inputs=(IMAGES,), enabled=True, **limits):
-    status = camera_status('/tracker', inputs, snapshot, enabled, 0, {**LIMITS, **limits})
+    status = camera_status('/tracker', inputs, snapshot, enabled, 0, NodeConfig.of(limits))
     return status.level, status.message
 
 
@@ -99,8 +98,8 @@ def test_several_nodes_on_one_image_topic_are_a_warning():
 def test_log_tells_what_no_frame_tells():
     silent = IMAGES._replace(silence=4.0, publishers=0)
     nothing = snapshot(received=0, processed=0)
-    assert "no image on '/image'" in unlogged_fault([silent], nothing, LIMITS)
-    assert unlogged_fault([IMAGES], snapshot(bad=1, failed=1), LIMITS) == ''
+    assert "no image on '/image'" in unlogged_fault([silent], nothing, NodeConfig())
+    assert unlogged_fault([IMAGES], snapshot(bad=1, failed=1), NodeConfig()) == ''
 
 
 def test_fault_is_told_once_in_a_period_whatever_its_numbers():

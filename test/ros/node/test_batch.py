@@ -9,8 +9,7 @@ import pytest
 
 from finetrack_ros.detections import Detections
 from finetrack_ros.geometry import InputRule
-from finetrack_ros.ros.config.parameters import PARAMETERS
-from finetrack_ros.ros.config.settings import Settings
+from finetrack_ros.ros.config.node_config import NodeConfig
 from finetrack_ros.ros.node.batch import BatchProcessor
 from finetrack_ros.ros.node.camera import Work
 
@@ -38,8 +37,8 @@ class Camera:
 
 
 def process(cameras, runner, **values):
-    settings = Settings.of({spec.name: spec.default for spec in PARAMETERS} | values)
-    processor = BatchProcessor(runner, lambda: settings)
+    config = NodeConfig.of(values)
+    processor = BatchProcessor(runner, lambda: config)
     processor.process([SimpleNamespace(camera=camera) for camera in cameras.values()])
 
 
@@ -75,5 +74,4 @@ def test_foreign_boxes_are_embedded_by_their_class_names():
 @pytest.mark.parametrize(('classes', 'wanted'), [
     ([''], set()), (['all'], set()), (['cat', ''], {'cat'})])
 def test_foreign_classes_that_are_tracked(classes, wanted):
-    values = {spec.name: spec.default for spec in PARAMETERS} | {'classes': classes}
-    assert Settings.of(values).foreign_classes == wanted
+    assert NodeConfig.of({'classes': classes}).foreign_classes == wanted

@@ -159,8 +159,8 @@ def make_node(bench, factory=None, **values):
                        runner_factory=factory)
 
 
-def refuse(values):
-    raise ModelError(f"model '{values['model']}': not here")
+def refuse(config):
+    raise ModelError(f"model '{config.model.model}': not here")
 
 
 class Model:
@@ -301,8 +301,8 @@ def test_parameters_set_while_the_model_loads_are_kept(own_bench):
     seen = []
     node = make_node(own_bench, load, autostart=False, depth=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tracker_node, 'Camera', lambda node, name, runner, names, settings, offer:
-                      seen.append(settings.values['depth_tolerance']))
+        patch.setattr(tracker_node, 'Camera', lambda node, name, runner, names, config, slots:
+                      seen.append(config.positions.depth_tolerance))
         node.trigger_configure()
     assert seen == [0.5]
     node._cameras.clear()

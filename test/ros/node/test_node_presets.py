@@ -9,7 +9,7 @@ from rclpy.parameter import Parameter, parameter_value_to_python
 from finetrack_ros.cli.tracker_config import read_tracker_config
 from finetrack_ros.errors import ConfigError
 from finetrack_ros.ros import TrackerNode
-from finetrack_ros.ros.config.parameters import PRESET
+from finetrack_ros.ros.config.node_config import PRESET
 from finetrack_ros.ros.config.settings import preset_values, with_preset
 from finetrack_ros.tracking.presets import preset_names
 
