@@ -37,7 +37,7 @@ _RECENT = 30
 _TINY_SECONDS = 1e-9
 
 FrameT = TypeVar('FrameT', Frame, int)
-Sink = Callable[[FrameT, Tracks], None]
+Sink = Callable[[FrameT, Step], None]
 
 
 @dataclass
@@ -78,7 +78,7 @@ def track_frames(source: FrameSource, pipeline: Pipeline, sinks: Sequence[Sink[F
     """
     Track until the source ends, ``max_frames`` are done, or Ctrl-C or SIGTERM ends the run.
 
-    :param sinks: called with every frame and its tracks, in order.
+    :param sinks: called with every frame and what came of it, in order.
     :param detections: of another detector, paired with frames by number; None runs ours.
     """
     def step(frame: Frame) -> Step:
@@ -102,7 +102,7 @@ def track_detections(detections: MotDetections, fps: float, pipeline: Pipeline,
     Track detections without their images, up to the last frame that has any.
 
     :param fps: frames per second.
-    :param sinks: called with every frame's number and its tracks, in order.
+    :param sinks: called with every frame's number and what came of it, in order.
     """
     def step(number: int) -> Step:
         seen = pipeline.stream.observe(None, detections.of_frame(number))
@@ -130,7 +130,7 @@ def _track(frames: Iterable[FrameT], step: Callable[[FrameT], Step],
                 run.add(tracks, done.times, time.perf_counter() - start)
                 run.last_frame = frame if isinstance(frame, int) else frame.index
                 for sink in sinks:
-                    sink(frame, tracks)
+                    sink(frame, done)
                 progress.update(task, advance=1, status=f'{run.recent_fps():5.1f} fps  '
                                 f'{len(tracks):3d} on screen  {len(run.ids):4d} ids')
     except KeyboardInterrupt:

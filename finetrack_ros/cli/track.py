@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from finetrack_ros.cli.run import Run
     from finetrack_ros.inference import FineTrackRunner
     from finetrack_ros.io import Frame, FrameSource, MotDetections
-    from finetrack_ros.tracking import TrackerConfig, Tracks
+    from finetrack_ros.pipeline import Step
+    from finetrack_ros.tracking import TrackerConfig
 
 INTERRUPTED = 130
 
-Sinks = list[Callable[['Frame', 'Tracks'], None]]
+Sinks = list[Callable[['Frame', 'Step'], None]]
 
 
 class Storage(str, Enum):
@@ -118,14 +119,16 @@ def track(
                                annotations) if into_bag \
                 else _open_text(stack, output_path)
             if view is not None:
-                sinks.append(open_view(stack, view, pipeline).write)
+                sinks.append(open_view(stack, view).write)
             run = track_frames(frames, pipeline, sinks, max_frames, progress, found)
         elif found is not None and detections is not None:
             rate = fps or _frame_rate(detections)
             options.say(f'no source: {rate:g} frames per second, without embeddings and camera '
                         'motion')
             text = stack.enter_context(MotWriter(output_path))
-            run = track_detections(found, rate, pipeline, [text.write], max_frames, progress)
+            run = track_detections(
+                found, rate, pipeline, [lambda number, step: text.write(number, step.tracks)],
+                max_frames, progress)
     show_summary(run, time.perf_counter() - start, outputs, names)
     if found is not None:
         _review(found, run, config)
@@ -206,7 +209,7 @@ def _open_text(stack: ExitStack, path: Path) -> Sinks:
     from finetrack_ros.io import MotWriter
 
     lines = stack.enter_context(MotWriter(path))
-    return [lambda frame, tracks: lines.write(frame.index, tracks)]
+    return [lambda frame, step: lines.write(frame.index, step.tracks)]
 
 
 def _open_bag(stack: ExitStack, path: Path, source: FrameSource, storage: Storage | None,
@@ -220,7 +223,7 @@ def _open_bag(stack: ExitStack, path: Path, source: FrameSource, storage: Storag
     writer = stack.enter_context(
         BagWriter(path, storage.value if storage else source.storage, names, dim,
                   source.topic if with_images else '', annotations))
-    return [lambda frame, tracks: writer.write(cast(BagFrame, frame), tracks)]
+    return [lambda frame, step: writer.write(cast(BagFrame, frame), step.tracks)]
 
 
 def _open_video(stack: ExitStack, path: Path, fps: float, names: Sequence[str]) -> Sinks:
@@ -229,7 +232,8 @@ def _open_video(stack: ExitStack, path: Path, fps: float, names: Sequence[str]) 
 
     pictures, trails = stack.enter_context(VideoWriter(path, fps)), Trails()
 
-    def write(frame: Frame, tracks: Tracks) -> None:
+    def write(frame: Frame, step: Step) -> None:
+        tracks = step.tracks
         labels = [names[index] for index in tracks.classes.tolist()] if names else None
         pictures.write(draw_tracks(frame.image, tracks, trails, labels))
     return [write]

@@ -18,8 +18,7 @@ from finetrack_ros.io import colour_of, Trails
 
 if TYPE_CHECKING:
     from finetrack_ros.io import Frame
-    from finetrack_ros.pipeline import Pipeline
-    from finetrack_ros.tracking import Tracks
+    from finetrack_ros.pipeline import Step
 
 LIVE, SUFFIX = 'rerun', '.rrd'
 _JPEG_QUALITY = 85
@@ -45,18 +44,16 @@ class RerunView:
     the track may have gone over to somebody else.
     """
 
-    def __init__(self, view: str, pipeline: Pipeline) -> None:
+    def __init__(self, view: str) -> None:
         """
         Open the viewer or a recording.
 
         :param view: ``rerun``, or the path of a recording (``.rrd``).
-        :param pipeline: whose timings are shown.
         :raises SourceError: where the recording cannot be written or the viewer not be started.
         """
         import rerun
 
         self._rerun: Any = rerun
-        self._pipeline = pipeline
         self._trails = Trails()
         self._first: dict[int, NDArray[np.float32]] = {}
         self._stream: Any = rerun.RecordingStream('finetrack_ros')
@@ -71,8 +68,9 @@ class RerunView:
             raise SourceError(f"--view '{view}' cannot be opened ({error}). Choose a file in a "
                               'folder where you may write, or a machine with a screen.') from error
 
-    def write(self, frame: Frame, tracks: Tracks) -> None:
-        """Send one frame."""
+    def write(self, frame: Frame, step: Step) -> None:
+        """Send one frame and what came of it."""
+        tracks = step.tracks
         rerun, log = self._rerun, self._stream.log
         self._stream.set_time('frame', sequence=frame.index)
         self._stream.set_time('time', duration=frame.stamp)
@@ -92,7 +90,7 @@ class RerunView:
                 first = self._first.setdefault(track_id, vector.copy())
                 log(f'similarity/{track_id}', rerun.Scalars(float(first @ vector)))
         log('count/tracks', rerun.Scalars(float(len(ids))))
-        for stage, seconds in self._pipeline.timings.items():
+        for stage, seconds in step.times.items():
             log(f'milliseconds/{stage}', rerun.Scalars(1e3 * seconds))
 
     def close(self) -> None:
@@ -101,12 +99,12 @@ class RerunView:
         self._stream.disconnect()
 
 
-def open_view(stack: ExitStack, view: str, pipeline: Pipeline) -> RerunView:
+def open_view(stack: ExitStack, view: str) -> RerunView:
     """
     Return an open view that the stack closes.
 
     :raises SourceError: as :class:`RerunView` does.
     """
-    opened = RerunView(view, pipeline)
+    opened = RerunView(view)
     stack.callback(opened.close)
     return opened

@@ -8,20 +8,22 @@ import pytest
 
 from finetrack_ros.cli.view import check_view, RerunView
 from finetrack_ros.errors import ConfigError, SourceError
+from finetrack_ros.pipeline import Step
+from finetrack_ros.protocols import StageTimes
 
 needs_rerun = pytest.mark.skipif(importlib.util.find_spec('rerun') is None,
                                  reason="the extra 'view' is not installed")
-PIPELINE = SimpleNamespace(timings={'detect': 0.02})
 
 
 def frame(index):
     return SimpleNamespace(index=index, stamp=index / 10, image=np.zeros((48, 64, 3), np.uint8))
 
 
-def tracks(count, vectors=True):
+def step(count, vectors=True):
     boxes = np.array([[5 * i, 2, 5 * i + 4, 20] for i in range(count)], np.float32).reshape(-1, 4)
     embeddings = np.eye(count, 8, dtype=np.float32) if vectors else None
-    return SimpleNamespace(ids=np.arange(1, count + 1), boxes=boxes, embeddings=embeddings)
+    found = SimpleNamespace(ids=np.arange(1, count + 1), boxes=boxes, embeddings=embeddings)
+    return Step(None, found, StageTimes(detect=0.02))
 
 
 class Recorded:
@@ -57,11 +59,11 @@ def test_missing_library_is_named(monkeypatch):
 
 @needs_rerun
 def test_frame_has_all_that_is_shown(tmp_path):
-    view = RerunView(str(tmp_path / 'run.rrd'), PIPELINE)
+    view = RerunView(str(tmp_path / 'run.rrd'))
     view._stream = recorded = Recorded()
-    view.write(frame(1), tracks(2))
-    changed = tracks(2)
-    changed.embeddings[1] = [0.6, 0.8, 0, 0, 0, 0, 0, 0]
+    view.write(frame(1), step(2))
+    changed = step(2)
+    changed.tracks.embeddings[1] = [0.6, 0.8, 0, 0, 0, 0, 0, 0]
     view.write(frame(2), changed)
     logged = recorded.logged
     assert logged.keys() == {'frame', 'time', 'image', 'image/tracks', 'image/trails',
@@ -75,8 +77,8 @@ def test_frame_has_all_that_is_shown(tmp_path):
 
 @needs_rerun
 def test_recording_is_written(tmp_path):
-    view = RerunView(str(tmp_path / 'run.rrd'), PIPELINE)
-    for index, found in enumerate([tracks(0, False), tracks(2), tracks(0), tracks(1)], 1):
+    view = RerunView(str(tmp_path / 'run.rrd'))
+    for index, found in enumerate([step(0, False), step(2), step(0), step(1)], 1):
         view.write(frame(index), found)
     view.close()
     assert (tmp_path / 'run.rrd').read_bytes()[:4] == b'RRF2'
@@ -86,4 +88,4 @@ def test_recording_is_written(tmp_path):
 def test_recording_that_cannot_be_written(tmp_path):
     (tmp_path / 'file').touch()
     with pytest.raises(SourceError, match='cannot be opened'):
-        RerunView(str(tmp_path / 'file' / 'run.rrd'), PIPELINE)
+        RerunView(str(tmp_path / 'file' / 'run.rrd'))
