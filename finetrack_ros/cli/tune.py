@@ -40,8 +40,8 @@ def tune(
     metric: str = typer.Option(
         'HOTA', help='HOTA, IDF1 or MOTA; its mean over the sequences is raised.'),
     preset: Path | None = typer.Option(
-        None, help='Where to start: a preset (default, mot, dance), or a YAML file. The result is '
-        'never worse than it on these sequences.'),
+        None, '--tracker-config', '--preset', help='Where to start: a preset (default, mot, '
+        'dance), or a YAML file. The result is never worse than it on these sequences.'),
     fields: list[str] | None = typer.Option(
         None, help='Parameters to search, separated by commas; the others stay as they start.'),
     detections: str | None = typer.Option(

@@ -21,8 +21,8 @@ from finetrack_ros.io.drawing import colour_of
 from finetrack_ros.io.native_paths import read_image
 from finetrack_ros.io.seqinfo import DEFAULT_FPS
 from finetrack_ros.io.sources import IMAGE_SUFFIXES
+from finetrack_ros.protocols import Image
 
-Image = NDArray[np.uint8]
 Box = NDArray[np.float64]
 
 _WIDTH, _HEIGHT = 172, 232

@@ -17,9 +17,9 @@ from finetrack_ros.errors import SourceError
 from finetrack_ros.evaluation.ground_truth import read_sequence
 from finetrack_ros.evaluation.reid import ReidScores, Retrieval, retrieve, unit_rows
 from finetrack_ros.inference.preprocessing import crop_targets, PAD_VALUE
+from finetrack_ros.protocols import Image
 from finetrack_ros.tracking.scene import SceneMean
 
-Image = NDArray[np.uint8]
 Vectors = NDArray[np.float32]
 BoxEmbedder = Callable[[Image, NDArray[np.float32]], Vectors]
 """Gives the vectors [N, D] of the boxes [N, 4], xyxy, of a BGR image, uint8 [H, W, 3]."""

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from finetrack_ros.errors import ConfigError, InputError
 from finetrack_ros.geometry import clip_boxes, InputRule, letterbox_ratio, resizable
+from finetrack_ros.protocols import Image
 
 PAD_VALUE = 114
 STRIDE = 32
-Image = NDArray[np.uint8]
 InputSize = int | tuple[int, int] | InputRule
 """The long side of every image's input; height and width; or the rule that the side follows."""
 

@@ -29,7 +29,7 @@ from finetrack_ros.errors import FinetrackError
 from finetrack_ros.io import open_source
 from finetrack_ros.ros.config.environment import large_images_environment
 from finetrack_ros.ros.demo.recorder import Recorder
-from finetrack_ros.ros.demo.view import summary, View
+from finetrack_ros.ros.demo.view import LiveView, summary
 from finetrack_ros.ros.execution import ignore_interrupts
 
 #: Seconds that the nodes get, once the model is loaded, to find each other and start to track.
@@ -106,7 +106,7 @@ def _source_facts(source: str, max_frames: int) -> tuple[float, int | None]:
 
 
 def _record(executor: SingleThreadedExecutor, recorder: Recorder, player: Child, tracker: Child,
-            view: View) -> None:
+            view: LiveView) -> None:
     """Follow the nodes until the player has ended and its last frames are tracked."""
     begin = time.monotonic()
     while player.check():
@@ -148,7 +148,7 @@ def demo(source: str, output: Path, max_frames: int = 0, model: str = 'finetrack
     tracker = Child('finetrack_ros.ros.node.tracker_node', output / 'tracker.log', {
         'model': _quoted(model), 'reliability': 'reliable'})
     try:
-        with tracker, player, View(console, length) as view:
+        with tracker, player, LiveView(console, length) as view:
             _record(executor, recorder, player, tracker, view)
     finally:
         ignore_interrupts()

@@ -16,7 +16,7 @@ from finetrack_ros.ros.demo.recorder import Tally
 LINE_PERIOD = 2.0
 
 
-class View:
+class LiveView:
     """Shows the tally; a context manager."""
 
     def __init__(self, console: Console, length: int | None) -> None:
@@ -40,7 +40,7 @@ class View:
             total = '' if self._length is None else f'/{self._length}'
             self._console.print(f'frame {tally.images}{total}: {live(tally)}')
 
-    def __enter__(self) -> View:
+    def __enter__(self) -> LiveView:
         """Begin to show."""
         if self._console.is_terminal:
             self._progress.start()

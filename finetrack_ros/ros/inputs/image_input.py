@@ -8,17 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 
-from finetrack_ros.ros.inputs.topic_input import newest_qos, TopicInput
+from finetrack_ros.ros.inputs.topic_input import TopicInput
 
 COMPRESSED = '/compressed'
-
-
-def image_qos(reliability: ReliabilityPolicy) -> QoSProfile:
-    """Return a profile that keeps the newest image only."""
-    return newest_qos(reliability)
 
 
 class ImageInput(TopicInput):

@@ -67,7 +67,7 @@ class CameraInfoInput(TopicInput):
 
 
 @dataclass(frozen=True)
-class _Frame:
+class _Awaiting:
     """
     The tracks of one image, which wait for its depth.
 
@@ -113,7 +113,7 @@ class DepthStage:
         self._info: CameraInfo | None = None
         self._subscribed = False
         self._opened = 0.0
-        self._pairing: NearestPairing[_Frame] = NearestPairing(config.positions.depth_tolerance)
+        self._pairing: NearestPairing[_Awaiting] = NearestPairing(config.positions.depth_tolerance)
         self._counts = DepthCounts()
         self._warned_of: set[str] = set()
         self._lock = threading.Lock()
@@ -175,7 +175,7 @@ class DepthStage:
         with self._lock:
             self._publish_pairs(self._pairing.add_frame(
                 stamp_seconds(frame.header.stamp),
-                _Frame(frame.tracks, frame.labels, frame.header, frame.size)))
+                _Awaiting(frame.tracks, frame.labels, frame.header, frame.size)))
 
     def work(self) -> None:
         """Publish the positions of tracks whose depth has come by now."""
@@ -196,7 +196,7 @@ class DepthStage:
         self._received.append(msg)
         self._call_worker()
 
-    def _publish_pairs(self, pairs: Sequence[tuple[_Frame, Image | None]]) -> None:
+    def _publish_pairs(self, pairs: Sequence[tuple[_Awaiting, Image | None]]) -> None:
         starting = self._info is None and time.monotonic() < self._opened + _INFO_GRACE
         for frame, depth in pairs:
             if depth is None or starting:
@@ -214,7 +214,7 @@ class DepthStage:
                         f"no positions by '{self._depth.topic}': {text}",
                         throttle_duration_sec=_LOG_PERIOD)
 
-    def _publish_frame(self, frame: _Frame, depth: Image) -> None:
+    def _publish_frame(self, frame: _Awaiting, depth: Image) -> None:
         positions = self._locate(frame, depth)
         located = int(positions.valid.sum())
         self._counts.count(
@@ -226,7 +226,7 @@ class DepthStage:
             tracks = to_detection_3d_array(*arguments)
             self._tracks.publish(tracks if self._target is None else self._target.take(tracks))
 
-    def _locate(self, frame: _Frame, depth: Image) -> Positions:
+    def _locate(self, frame: _Awaiting, depth: Image) -> Positions:
         info = self._info
         if info is None:
             raise DepthError(f"no camera_info on '{self._info_input.topic}': correct "
