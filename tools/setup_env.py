@@ -240,7 +240,7 @@ def steps(setup: Setup, testing: bool, docs: bool
         digest([ros, *build_inputs()]), setup.build
     if testing:
         yield 'extras', 'libraries for training and tests (5 GB, some minutes)', package, \
-            lambda: setup.install_package('train', 'test', log='extras')
+            lambda: setup.install_package('train', 'test', 'batch', log='extras')
     if docs:
         yield 'docs', 'libraries for the documentation', package, \
             lambda: setup.install_package('docs', log='docs')

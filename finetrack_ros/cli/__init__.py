@@ -8,6 +8,7 @@ One module per subcommand. Each imports only typer at its top and the rest when 
 """
 
 from finetrack_ros.cli.application import create_app
+from finetrack_ros.cli.batch import batch
 from finetrack_ros.cli.evaluate import evaluate
 from finetrack_ros.cli.evaluate_model import evaluate_model
 from finetrack_ros.cli.export import export
@@ -18,6 +19,7 @@ from finetrack_ros.cli.tune import tune
 
 app = create_app()
 app.command('track')(track)
+app.command('batch')(batch)
 app.command('eval')(evaluate)
 app.command('eval-model')(evaluate_model)
 app.command('tune')(tune)

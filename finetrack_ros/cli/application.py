@@ -87,6 +87,11 @@ def require_view_libraries() -> None:
     _require(('rerun',), 'a live view needs', 'view')
 
 
+def require_batch_libraries() -> None:
+    """Raise ConfigError where Ray and what stores results are not installed."""
+    _require(('fsspec', 'pyarrow', 'ray'), 'tracking many recordings needs', 'batch')
+
+
 def _require(modules: tuple[str, ...], what: str, extra: str) -> None:
     missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if missing:

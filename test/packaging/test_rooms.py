@@ -34,7 +34,8 @@ BELOW = {
     'datasets': {*BOTTOM, 'io'},
     'evaluation': {*CORE, 'datasets'},
     'training': {*CORE, 'models', 'datasets', 'evaluation'},
-    'cli': {*CORE, 'models', 'datasets', 'evaluation', 'training'},
+    'recordings': CORE - {'motion', 'perception', 'protocols', 'stream'},
+    'cli': {*CORE, 'models', 'datasets', 'evaluation', 'recordings', 'training'},
     'ros': set(),
 }
 # The rooms of ros/ may import from the core, the messages, and from these.
