@@ -11,11 +11,13 @@ from typing import Any
 
 from finetrack_ros.errors import ConfigError, ModelError
 from finetrack_ros.geometry import InputRule
+from finetrack_ros.inference.engine import Engine
+from finetrack_ros.inference.registry import AUTO, choices, EngineOptions
 from finetrack_ros.inference.runner import FineTrackRunner, ModelInfo
 
 WEIGHTS = Path(__file__).resolve().parent.parent / 'weights'
 GRAPHS = ('detector.onnx', 'embedder.onnx')
-ENGINES = ('auto', 'onnxruntime')
+PRECISIONS = ('fp32', 'bf16')
 
 _logger = logging.getLogger(__name__)
 
@@ -73,41 +75,60 @@ def read_info(folder: Path, metadata: tuple[str | None, str | None]) -> ModelInf
                          'write both again with `finetrack export`') from error
 
 
-def load_model(model: str | Path = 'finetrack_nano', engine: str = 'auto', device: str = 'auto',
-               threads: int = 0, **settings: Any) -> FineTrackRunner:
+def load_model(model: str | Path = 'finetrack_nano', engine: str = AUTO, device: str = AUTO,
+               threads: int = 0, precision: str = '', **settings: Any) -> FineTrackRunner:
     """
     Load a model.
 
     :param model: name of a shipped model, or a folder written by ``finetrack export``.
-    :param engine: ``auto`` or ``onnxruntime``.
+    :param engine: one of ``engine_names()``; ``auto`` takes the fastest that starts.
     :param device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
     :param threads: CPU threads; 0 takes one per core.
+    :param precision: ``fp32`` or ``bf16``; empty takes what the model was exported for.
     :param settings: ``input_size``, ``classes``, ``score_threshold``, ``nms_threshold``,
         ``max_detections`` of ``FineTrackRunner``.
     :raises ModelError: where the model is missing, damaged, or of another architecture.
-    :raises ConfigError: where a setting is unknown or out of range.
+    :raises ConfigError: where a setting is unknown or out of range, or no engine starts.
     """
-    if engine not in ENGINES:
-        raise ConfigError(f"engine '{engine}': unknown; use one of {', '.join(ENGINES)}")
+    if precision not in ('', *PRECISIONS):
+        raise ConfigError(f"precision '{precision}': unknown; use {' or '.join(PRECISIONS)}, or "
+                          'leave it out')
     folder = model_folder(model)
-    # Libraries are imported when they are chosen: no machine has all of them.
-    from finetrack_ros.inference.onnxruntime_engine import available_devices, OnnxRuntimeEngine
-
-    def start(device: str, reason: str) -> FineTrackRunner:
-        started = OnnxRuntimeEngine(folder, device, threads)
-        return FineTrackRunner(started, read_info(folder, started.metadata), reason, **settings)
-
-    if device != 'auto':
-        return start(device, f'device {device} as asked')
-    devices = available_devices()
-    reason = f'ONNX Runtime offers {", ".join(devices)}; {devices[0]} is the fastest of them'
-    for faster in devices[:-1]:
+    options = EngineOptions(threads, precision)
+    tried = choices(engine, device)
+    failed: list[str] = []
+    for rest, (spec, chosen) in enumerate(tried, 1 - len(tried)):
         try:
-            runner = start(faster, reason)
+            started = spec.create(folder, chosen, options)
+        except (ConfigError, ModelError) as error:
+            if not rest:
+                raise
+            failed.append(_passed_over(spec.name, chosen, error))
+            continue
+        runner = FineTrackRunner(started, read_info(folder, started.metadata),
+                                 _reason(engine, device, started, failed), **settings)
+        if not rest:
+            return runner
+        try:
             # Some of a GPU's libraries are first looked for when the graphs run.
             runner.warm_up()
             return runner
         except (ConfigError, ModelError) as error:
-            _logger.warning('%s does not start, and the next device is tried: %s', faster, error)
-            reason = f'ONNX Runtime offers {", ".join(devices)}, but {faster} does not start'
-    return start(devices[-1], reason)
+            failed.append(_passed_over(spec.name, chosen, error))
+    raise ConfigError(f"engine '{engine}': it has no device here; see `finetrack engines`")
+
+
+def _passed_over(engine: str, device: str, error: Exception) -> str:
+    what = f'{engine} on {device} does not start'
+    _logger.warning('%s, and the next choice is tried: %s', what, error)
+    return what
+
+
+def _reason(engine: str, device: str, started: Engine, failed: list[str]) -> str:
+    """Say why an engine was taken."""
+    if AUTO not in (engine, device):
+        return f'engine {engine} and device {device} as asked'
+    asked = [f'{what} {value} as asked' for what, value in (('engine', engine), ('device', device))
+             if value != AUTO]
+    return ', '.join([*asked, *failed,
+                      f'{started.name} on {started.device} is the fastest that starts'])

@@ -17,6 +17,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from finetrack_ros.errors import ConfigError, ModelError
 from finetrack_ros.inference.engine import DetectorOutput, METADATA_KEY
+from finetrack_ros.inference.registry import EngineOptions, EngineSpec
 
 # ONNX Runtime's own errors have no common base.
 ERRORS = (
@@ -126,3 +127,13 @@ def _native(path: Path) -> str | bytes:
     """Return a model's path; its content where the path is not UTF-8, which the library needs."""
     name = str(path)
     return name if name == name.encode(errors='replace').decode() else path.read_bytes()
+
+
+def _create(folder: Path, device: str, options: EngineOptions) -> OnnxRuntimeEngine:
+    if options.precision not in ('', 'fp32'):
+        raise ConfigError(f"precision '{options.precision}': ONNX Runtime runs a model in the "
+                          'precision that it was exported in; leave it out')
+    return OnnxRuntimeEngine(folder, device, options.threads)
+
+
+SPEC = EngineSpec('onnxruntime', f'ONNX Runtime {ort.__version__}', available_devices, _create)

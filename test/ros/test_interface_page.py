@@ -16,7 +16,7 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.node import NodeNameNonExistentError
 import yaml
 
-from finetrack_ros.inference.loading import ENGINES
+from finetrack_ros.inference.registry import engine_names
 from finetrack_ros.io.image_encodings import ENCODINGS, MAX_PIXELS
 from finetrack_ros.ros.config.parameters import PARAMETERS
 from finetrack_ros.ros.inputs.detection_input import MAX_CLASSES
@@ -241,4 +241,4 @@ def test_limits():
 
 def test_engines_that_are_missing_are_named():
     _, _, limits = PAGE.partition('## Limits')
-    assert ('No TensorRT engine yet' in limits) == ('tensorrt' not in ENGINES)
+    assert ('No TensorRT engine yet' in limits) == ('tensorrt' not in engine_names())
