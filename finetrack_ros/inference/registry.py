@@ -23,8 +23,8 @@ ENTRY_POINTS = 'finetrack.engines'
 AUTO = 'auto'
 CPU = 'cpu'
 # Fastest first. An entry point cannot name these: a package that ament installs has none.
-_OWN = {name: f'finetrack_ros.inference.{name}_engine' for name in ('onnxruntime',)}
-_REMEDIES = {'onnxruntime': 'pip install onnxruntime'}
+_REMEDIES = {'openvino': 'pip install openvino', 'onnxruntime': 'pip install onnxruntime'}
+_OWN = {name: f'finetrack_ros.inference.{name}_engine' for name in _REMEDIES}
 
 _logger = logging.getLogger(__name__)
 
@@ -86,8 +86,8 @@ def find_engine(name: str) -> EngineSpec:
         try:
             spec: EngineSpec = import_module(_OWN[name]).SPEC
         except ImportError as error:
-            raise EngineUnavailableError(f"engine '{name}': its library cannot be imported ({error}); "
-                                    f'{_REMEDIES[name]}') from error
+            raise EngineUnavailableError(f"engine '{name}': its library cannot be imported "
+                                         f'({error}); {_REMEDIES[name]}') from error
         return spec
     if name not in _foreign():
         raise ConfigError(f"engine '{name}': unknown; use one of {', '.join(engine_names())}")

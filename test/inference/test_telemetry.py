@@ -19,3 +19,12 @@ def test_telemetry_of_onnx_runtime_is_off_unless_asked_for(given, expected):
     result = subprocess.run([sys.executable, '-c', SAY], cwd=ROOT, capture_output=True, text=True,
                             check=True, env=environment | given)
     assert result.stdout.strip() == expected
+
+
+def test_openvino_is_imported_without_its_telemetry():
+    pytest.importorskip('openvino', reason='needs the extra "openvino"')
+    say = ('import sys, finetrack_ros.inference.openvino_engine; '
+           'print([name for name in sys.modules if name.startswith("openvino_telemetry")])')
+    result = subprocess.run([sys.executable, '-c', say], cwd=ROOT, capture_output=True, text=True,
+                            check=True)
+    assert result.stdout.strip() == '[]'
