@@ -155,9 +155,11 @@ class OpenVinoEngine:
         request = self._detector(images.shape)
         batch, height, width, _ = images.shape
         with self._explained():
-            channels = request.model_outputs[3].get_partial_shape()[1].get_length()
+            output = request.model_outputs[3]
+            channels = output.get_partial_shape()[1].get_length()
             # A map of its own for each call: the next call does not write over it.
-            features = ov.Tensor(ov.Type.f32, ov.Shape([batch, channels, height // 8, width // 8]))
+            features = ov.Tensor(output.get_element_type(),
+                                 ov.Shape([batch, channels, height // 8, width // 8]))
             request.set_output_tensor(3, features)
             given = ov.Tensor(np.ascontiguousarray(images), shared_memory=True)
             request.set_input_tensor(0, given)
@@ -204,7 +206,9 @@ class OpenVinoEngine:
 def _exported(metadata: str | None) -> str:
     """Return the precision that a model was exported for; foreign files are refused later."""
     try:
-        return str(json.loads(metadata or '{}').get('precision', 'fp32'))
+        precision = str(json.loads(metadata or '{}').get('precision', 'fp32'))
+        # Half-precision weights are computed with in float32, which CPUs are faster in.
+        return 'fp32' if precision == 'fp16' else precision
     except (ValueError, AttributeError):
         return 'fp32'
 
@@ -213,4 +217,5 @@ def _create(folder: Path, device: str, options: EngineOptions) -> OpenVinoEngine
     return OpenVinoEngine(folder, device, options.threads, options.precision)
 
 
-SPEC = EngineSpec('openvino', f'OpenVINO {ov.__version__}', available_devices, _create)
+_VERSION = ov.__version__.partition('-')[0]
+SPEC = EngineSpec('openvino', f'OpenVINO {_VERSION}', available_devices, _create)

@@ -58,7 +58,8 @@ class FlowAlign(nn.Module):
         if coarse.shape[2:] != fine.shape[2:]:
             coarse = F.interpolate(coarse, size=fine.shape[2:], mode='bilinear',
                                    align_corners=False)
-        flow = self.flow(torch.cat((coarse, fine), dim=1))
+        # In half precision positions of a large map would be whole pixels.
+        flow = self.flow(torch.cat((coarse, fine), dim=1)).float()
         return warp(fine, flow[:, 2:], self.form), warp(coarse, flow[:, :2], self.form)
 
     def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:

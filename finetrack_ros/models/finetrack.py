@@ -131,7 +131,8 @@ class Embedder(nn.Module):
         """
         size = (self.config.roi_rows, self.config.roi_columns)
         coarse = sample_rois(features, rois, 8.0, size, self.form)
-        pixels = crops.permute(0, 3, 1, 2).to(features.dtype) * (1 / 64.0) - 2.0
+        # The type first: TensorRT transposes no uint8.
+        pixels = crops.to(features.dtype).permute(0, 3, 1, 2) * (1 / 64.0) - 2.0
         return self.trunk(self.align(self.stem(pixels), coarse))
 
     def vectors(self, features: Tensor, rois: Tensor, crops: Tensor) -> Vectors:
@@ -174,6 +175,8 @@ def joint_embedding(global_vector: Tensor, local: Tensor) -> Tensor:
     :param local: float [N, K, Dl].
     :return: float [N, Dg + K * Dl], rows of unit length.
     """
+    # Norms of half-precision vectors would be rounded, and their epsilon zero.
+    global_vector, local = global_vector.float(), local.float()
     count, heads, dim = local.shape
     if not heads:
         return F.normalize(global_vector, dim=1)
@@ -207,7 +210,8 @@ class FineTrack(nn.Module):
             [B, fafpn_channels, H/8, W/8].
         """
         raw, maps = self.detector(images)
-        boxes, scores = decode(raw, *anchor_points(maps))
+        # Half precision knows pixels above 2048 in steps of two.
+        boxes, scores = decode(raw.float(), *anchor_points(maps))
         return boxes, scores, self.fafpn(maps)
 
     def set_sampling(self, form: str) -> None:

@@ -26,7 +26,7 @@ def sample_points(features: Tensor, image_index: Tensor, points: Tensor,
     :param image_index: int64 [N], which of the B maps each row of points reads.
     :param points: float [N, P, 2], (x, y) in map pixels.
     :param form: ``gather`` or ``grid_sample``.
-    :return: float [N, P, C].
+    :return: [N, P, C] of the maps' type; half-precision maps are sampled in float32.
     """
     if form not in FORMS:
         raise ValueError(f'unknown sampling form {form!r}; use one of {", ".join(FORMS)}')
@@ -47,9 +47,14 @@ def _sample_gather(features: Tensor, image_index: Tensor, x: Tensor, y: Tensor) 
     y1 = (y0 + 1).clamp(max=height - 1)
     base = image_index.unsqueeze(1) * (height * width)
     row0, row1 = base + y0 * width, base + y1 * width
-    upper = rows[row0 + x0] * (1 - weight_x) + rows[row0 + x1] * weight_x
-    lower = rows[row1 + x0] * (1 - weight_x) + rows[row1 + x1] * weight_x
-    return upper * (1 - weight_y) + lower * weight_y
+    upper = _read(rows, row0 + x0) * (1 - weight_x) + _read(rows, row0 + x1) * weight_x
+    lower = _read(rows, row1 + x0) * (1 - weight_x) + _read(rows, row1 + x1) * weight_x
+    return (upper * (1 - weight_y) + lower * weight_y).to(features.dtype)
+
+
+def _read(rows: Tensor, index: Tensor) -> Tensor:
+    # Indexing by a matrix is exported as GatherND, which engines run slower than Gather.
+    return rows.index_select(0, index.reshape(-1)).reshape(*index.shape, rows.shape[1])
 
 
 def _sample_grid(features: Tensor, image_index: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -63,8 +68,10 @@ def _sample_grid(features: Tensor, image_index: Tensor, x: Tensor, y: Tensor) ->
 
 
 def _grid_sample(features: Tensor, grid: Tensor) -> Tensor:
-    return F.grid_sample(features, grid, mode='bilinear', padding_mode='border',
-                         align_corners=False)
+    # TensorRT refuses half maps with a float grid; a half grid is too coarse for large maps.
+    sampled = F.grid_sample(features.to(grid.dtype), grid, mode='bilinear', padding_mode='border',
+                            align_corners=False)
+    return sampled.to(features.dtype)
 
 
 def warp(features: Tensor, flow: Tensor, form: str = 'grid_sample') -> Tensor:

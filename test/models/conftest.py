@@ -35,6 +35,16 @@ def model() -> FineTrack:
     return finetrack
 
 
+@pytest.fixture(scope='session')
+def half(model: FineTrack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of graphs exported in half precision, as TensorRT takes them."""
+    from finetrack_ros.models.export import export_onnx
+
+    folder = tmp_path_factory.mktemp('half')
+    export_onnx(model, folder, form='grid_sample', name='untrained', precision='fp16')
+    return folder
+
+
 @pytest.fixture(scope='session', params=['gather', 'grid_sample'])
 def exported(model: FineTrack, request: pytest.FixtureRequest,
              tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:

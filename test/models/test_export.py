@@ -99,6 +99,53 @@ def test_earlier_files_say_less(exported: tuple[str, Path], tmp_path: Path) -> N
     assert info.input_rule == InputRule(most=416)
 
 
+def test_half_precision_is_near_torch(model: FineTrack, half: Path) -> None:
+    """Half-precision graphs pass half features on and give almost the same, in float32."""
+    images, engine = _images(2, 128, 160), OnnxRuntimeEngine(half)
+    output = engine.detect(images)
+    features = output.features
+    assert features.numpy().dtype == np.float16
+    assert output.boxes.dtype == output.scores.dtype == np.float32
+    rois = np.array([[0, 8, 8, 40, 100], [1, 20, 8, 60, 120]], np.float32)
+    crops = _images(2, 96, 32)
+    embeddings = engine.embed(features, rois, crops)
+    with torch.no_grad():
+        boxes, scores, expected = model(torch.from_numpy(images).permute(0, 3, 1, 2).float())
+        vectors = model.embedder(expected, torch.from_numpy(rois), torch.from_numpy(crops))
+    np.testing.assert_allclose(output.scores, scores.amax(2).numpy(), atol=1e-2)
+    sizes = (boxes[..., 2:] - boxes[..., :2]).max(dim=2, keepdim=True).values
+    assert np.quantile(np.abs(output.boxes - boxes.numpy()) / sizes.numpy(), 0.99) < 0.02
+    np.testing.assert_allclose(np.sum(embeddings * vectors.numpy(), axis=1), 1, atol=1e-2)
+    assert json.loads(str(engine.metadata[0]))['precision'] == 'fp16'
+
+
+@pytest.mark.parametrize('shape', [(1, 64, 64), (2, 96, 160)])
+def test_merged_stem_equals_focus(model: FineTrack, shape: tuple[int, int, int]) -> None:
+    """One convolution of stride 2 gives what slicing and convolving gives, at the border too."""
+    stem = model.detector.backbone.backbone.stem
+    x = torch.from_numpy(_images(*shape)).permute(0, 3, 1, 2).float()
+    with torch.no_grad():
+        torch.testing.assert_close(stem.merged().eval()(x), stem(x), atol=1e-3, rtol=1e-5)
+
+
+def test_graphs_hold_nothing_that_tensorrt_refuses(exported: tuple[str, Path]) -> None:
+    """No uint8 is transposed, no GatherND is there, and Focus slices nothing."""
+    for name in ('detector.onnx', 'embedder.onnx'):
+        graph = onnx.load(str(exported[1] / name)).graph
+        pictures = {one.name for one in graph.input
+                    if one.type.tensor_type.elem_type == onnx.TensorProto.UINT8}
+        readers = {node.op_type for node in graph.node if pictures & set(node.input)}
+        # Counting targets reads a shape.
+        assert readers <= {'Cast', 'Shape'}
+        assert 'GatherND' not in {node.op_type for node in graph.node}
+
+
+def test_unknown_precision_is_refused(model: FineTrack, tmp_path: Path) -> None:
+    """A precision that no engine has is refused."""
+    with pytest.raises(ConfigError, match="precision 'fp8': unknown; use one of fp32"):
+        export_onnx(model, tmp_path, precision='fp8')
+
+
 def test_embedding_classes_must_be_classes(tmp_path: Path) -> None:
     """A model whose embedder is for what it never detects is refused."""
     model = FineTrack(FineTrackConfig(class_names=('car',)))
