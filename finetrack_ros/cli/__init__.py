@@ -9,6 +9,7 @@ One module per subcommand. Each imports only typer at its top and the rest when 
 
 from finetrack_ros.cli.application import create_app
 from finetrack_ros.cli.batch import batch
+from finetrack_ros.cli.engines import engines
 from finetrack_ros.cli.evaluate import evaluate
 from finetrack_ros.cli.evaluate_model import evaluate_model
 from finetrack_ros.cli.export import export
@@ -26,5 +27,6 @@ app.command('tune')(tune)
 app.command('train')(train)
 app.command('export')(export)
 app.command('import-yolox')(import_yolox)
+app.command('engines')(engines)
 
 __all__ = ['app']

@@ -82,7 +82,7 @@ class PlanCache:
                 header = _read_header(file.readline(_LONGEST_HEADER),
                                       file.readline(_LONGEST_HEADER))
                 data = file.read()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
             self._warn(f'{path}: cannot be used ({error}); it is compiled anew')

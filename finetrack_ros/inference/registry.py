@@ -23,7 +23,12 @@ ENTRY_POINTS = 'finetrack.engines'
 AUTO = 'auto'
 CPU = 'cpu'
 # Fastest first. An entry point cannot name these: a package that ament installs has none.
-_REMEDIES = {'openvino': 'pip install openvino', 'onnxruntime': 'pip install onnxruntime'}
+_REMEDIES = {
+    'tensorrt': 'on a Jetson it comes with JetPack, elsewhere from NVIDIA',
+    'tensorrt_rtx': 'pip install tensorrt-rtx-cu13, or tensorrt-rtx-cu12 for drivers of CUDA 12',
+    'openvino': 'pip install openvino',
+    'onnxruntime': 'pip install onnxruntime',
+}
 _OWN = {name: f'finetrack_ros.inference.{name}_engine' for name in _REMEDIES}
 
 _logger = logging.getLogger(__name__)
@@ -85,7 +90,7 @@ def find_engine(name: str) -> EngineSpec:
     if name in _OWN:
         try:
             spec: EngineSpec = import_module(_OWN[name]).SPEC
-        except ImportError as error:
+        except (ImportError, OSError, RuntimeError) as error:
             raise EngineUnavailableError(f"engine '{name}': its library cannot be imported "
                                          f'({error}); {_REMEDIES[name]}') from error
         return spec
