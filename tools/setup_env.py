@@ -36,6 +36,7 @@ MODULES = {
     'opencv-contrib-python-headless': 'cv2',
     'pillow': 'PIL',
     'pyyaml': 'yaml',
+    'tensorrt-rtx-cu13': 'tensorrt_rtx',
     'types-pyyaml': 'yaml-stubs',
 }
 
