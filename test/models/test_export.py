@@ -129,7 +129,7 @@ def test_merged_stem_equals_focus(model: FineTrack, shape: tuple[int, int, int])
 
 
 def test_graphs_hold_nothing_that_tensorrt_refuses(exported: tuple[str, Path]) -> None:
-    """No uint8 is transposed, no GatherND is there, and Focus slices nothing."""
+    """No uint8 is transposed, and no GatherND is there, which is slow."""
     for name in ('detector.onnx', 'embedder.onnx'):
         graph = onnx.load(str(exported[1] / name)).graph
         pictures = {one.name for one in graph.input
