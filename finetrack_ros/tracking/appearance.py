@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetrack_ros.tracking.association import (
+    Candidates,
     cosine,
     Floats,
     Index,
     lead,
     Mask,
-    Pairs,
 )
 from finetrack_ros.tracking.config import TrackerConfig
 from finetrack_ros.tracking.gallery import Gallery, unambiguous_matches
@@ -51,8 +51,8 @@ class Appearance:
         """Give back the gallery slots [N] of tracks that are dropped; -1 is none."""
         self._gallery.release(slots[slots >= 0])
 
-    def favour(self, pairs: Pairs, similarity: Floats, embeddings: Floats, clear: Mask,
-               config: TrackerConfig) -> tuple[Pairs, Floats]:
+    def favour(self, pairs: Candidates, similarity: Floats, embeddings: Floats, clear: Mask,
+               config: TrackerConfig) -> tuple[Candidates, Floats]:
         """
         Forbid pairs that look different and favour those that look alike.
 

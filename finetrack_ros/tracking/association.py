@@ -47,14 +47,31 @@ class Pairs:
         return Pairs(self.rows[index], self.cols[index])
 
 
-def overlapping_pairs(a: Boxes, b: Boxes) -> tuple[Pairs, Floats, Floats]:
+@dataclass(frozen=True)
+class Candidates(Pairs):
+    """
+    Pairs whose boxes overlap.
+
+    :ivar iou: intersection over union of the boxes, float32 [P] in (0, 1].
+    :ivar height: the same of their vertical extents alone, float32 [P] in (0, 1].
+    """
+
+    iou: Floats
+    height: Floats
+
+    def __getitem__(self, index: Mask | Index) -> Candidates:
+        """Return the pairs that a mask or index array selects."""
+        return Candidates(
+            self.rows[index], self.cols[index], self.iou[index], self.height[index])
+
+
+def overlapping_pairs(a: Boxes, b: Boxes) -> Candidates:
     """
     Find the pairs of xyxy boxes that overlap, and how much.
 
     :param a: boxes [N, 4].
     :param b: boxes [M, 4].
-    :return: the pairs [P], ordered by row; their intersection over union, float32 [P] in (0, 1];
-        the same of their vertical extents alone, float32 [P] in (0, 1].
+    :return: the pairs [P], ordered by row.
     """
     a, b = a.astype(np.float32), b.astype(np.float32)
     overlap = a[:, 0, None] < b[:, 2]
@@ -70,7 +87,7 @@ def overlapping_pairs(a: Boxes, b: Boxes) -> tuple[Pairs, Floats, Floats]:
     union = box_area(a)[rows] + box_area(b)[cols] - inter
     np.maximum(union, np.finfo(np.float32).tiny, out=union)
     height /= np.maximum(first[3], second[3]) - np.minimum(first[1], second[1])
-    return Pairs(rows, cols), np.minimum(inter / union, 1), height
+    return Candidates(rows, cols, np.minimum(inter / union, 1), height)
 
 
 def cosine(a: Floats, b: Floats, pairs: Pairs) -> Floats:

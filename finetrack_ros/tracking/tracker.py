@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,10 @@ from finetrack_ros.tracking.association import (
     Index,
     Mask,
     overlapping_pairs,
-    Pairs,
 )
 from finetrack_ros.tracking.clock import Clock
 from finetrack_ros.tracking.config import TrackerConfig
+from finetrack_ros.tracking.similarity import Context, similarity
 from finetrack_ros.tracking.store import TrackStore
 from finetrack_ros.tracking.tracks import Tracks, TrackState
 
@@ -234,22 +234,10 @@ class Tracker:
         """Return tracks and detections that belong together."""
         store, detections = self._store, frame.detections
         active = np.flatnonzero(self._in_reach())
-        pairs, iou, height = overlapping_pairs(
-            cxcywh_to_xyxy(store.position[active]), detections.boxes)
-        # Height-modulated IoU (Hybrid-SORT, AAAI 2024): heights tell people at different
-        # distances apart where their boxes overlap.
-        similarity = iou * height * detections.scores[pairs.cols]
-        similarity -= np.float32(self.config.low_penalty) * frame.low[pairs.cols]
-        pairs = Pairs(active[pairs.rows], pairs.cols)
-        allowed = similarity > self.config.match_similarity
-        allowed &= ~frame.low[pairs.cols] | (store.states[pairs.rows] == TrackState.CONFIRMED)
-        if self.config.class_policy == 'forbid':
-            allowed &= store.classes[pairs.rows] == detections.classes[pairs.cols]
-        pairs, similarity = pairs[allowed], similarity[allowed]
-        if self._appearance is not None and detections.embeddings is not None:
-            pairs, similarity = self._appearance.favour(
-                pairs, similarity, detections.embeddings, frame.clear, self.config)
-        chosen = pairs[assign(pairs, -similarity, -self.config.match_similarity)]
+        near = overlapping_pairs(cxcywh_to_xyxy(store.position[active]), detections.boxes)
+        pairs, scores = similarity(replace(near, rows=active[near.rows]), Context(
+            store, detections, frame.low, frame.clear, self._appearance, self.config))
+        chosen = pairs[assign(pairs, -scores, -self.config.match_similarity)]
         return chosen.rows, chosen.cols
 
     def _write(self, rows: Index, cols: Index, frame: _Frame) -> None:
@@ -337,11 +325,11 @@ class Tracker:
         if not len(born):
             return born
         seen = cxcywh_to_xyxy(store.boxes[store.matched >= 0])
-        pairs, iou, _ = overlapping_pairs(boxes[born], seen)
-        born = np.delete(born, pairs.rows[iou > limit])
+        pairs = overlapping_pairs(boxes[born], seen)
+        born = np.delete(born, pairs.rows[pairs.iou > limit])
         born = born[np.argsort(-scores[born], kind='stable')]
-        pairs, iou, _ = overlapping_pairs(boxes[born], boxes[born])
-        repeated = pairs.rows[(iou > limit) & (pairs.cols < pairs.rows)]
+        pairs = overlapping_pairs(boxes[born], boxes[born])
+        repeated = pairs.rows[(pairs.iou > limit) & (pairs.cols < pairs.rows)]
         return np.sort(np.delete(born, repeated))
 
     def _recall(self, born: Index, frame: _Frame) -> Index:
