@@ -31,8 +31,8 @@ MOTION_RANGES: dict[str, tuple[float, float]] = {
     'measurement_noise': (0.01, 0.2), 'position_noise': (0.05, 1.5), 'velocity_noise': (0.1, 5.0),
     'confirm_hits': (1, 5), 'lost_seconds': (0.2, 5.0)}
 APPEARANCE_RANGES: dict[str, tuple[float, float]] = {
-    'appearance_weight': (0.1, 4.0), 'appearance_gate': (-0.2, 0.4), 'memory_seconds': (0.0, 60.0),
-    'memory_gate': (0.2, 0.9), 'memory_margin': (0.0, 0.6)}
+    'appearance_weight': (0.02, 1.0), 'memory_seconds': (0.0, 60.0),
+    'recall_probability': (0.5, 0.99)}
 _RANGES = MOTION_RANGES | APPEARANCE_RANGES
 # Without embeddings these do nothing.
 _APPEARANCE_FIELDS = {*APPEARANCE_RANGES, 'embedding_momentum', 'scene_window'}

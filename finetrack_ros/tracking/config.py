@@ -62,10 +62,8 @@ class TrackerConfig:
         1.0, 0.0, 100.0, 'Random walk of the velocity, in box sides per second, per square root '
         'of a second')
     appearance_weight: float = _number(
-        1.0, 0.0, 10.0, 'What a cosine similarity of 1 adds to the product above in the choice '
-        'between detections, before it is raised where appearance tells them apart')
-    appearance_gate: float = _number(
-        0.0, -1.0, 1.0, 'Least cosine similarity of a match where both have embeddings')
+        0.2, 0.0, 10.0, 'What appearance adds to the product above in the choice between '
+        'detections, per nat of evidence that both are the same person')
     scene_window: int = _number(
         2000, 0, 1000000, 'Detections over which the mean appearance of the scene is taken; '
         'similarities are measured from it; 0 measures them from zero')
@@ -80,10 +78,9 @@ class TrackerConfig:
     memory_seconds: float = _number(
         30.0, 0.0, 86400.0, 'Time for which an unseen track with embeddings may come back by '
         'appearance alone, wherever it is; 0 turns this off')
-    memory_gate: float = _number(
-        0.5, -1.0, 1.0, 'Least cosine similarity of such a return')
-    memory_margin: float = _number(
-        0.3, 0.0, 2.0, 'Least lead of such a return over the next best track or detection')
+    recall_probability: float = _number(
+        0.9, 0.5, 1.0, 'Least probability that a newcomer is the track that it looks like, '
+        'for such a return')
     camera_motion: str = _choice(
         'flow', ('flow', 'off'),
         "'flow': the camera's own motion, estimated by sparse optical flow, is taken out before "

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetrack_ros.tracking.association import Floats, Index, Mask
-from finetrack_ros.tracking.scene import SceneMean
+from finetrack_ros.tracking.scene import SceneMean, View
 
 VIEWS = 4
 """Embeddings kept per track: about front, back and two sides of a person."""
@@ -76,28 +76,50 @@ class Gallery:
         best: Floats = np.where(empty, np.float32(-1), product).max(axis=2)
         return best
 
+    def compare(self, slots: NDArray[np.int32], embeddings: Floats, scene: SceneMean
+                ) -> tuple[Floats, Floats]:
+        """
+        Return how alike tracks are to what they looked like before, and to each other.
 
-def unambiguous_matches(likeness: Floats, rivals: Floats, gate: float,
-                        margin: float) -> tuple[Index, Index]:
-    """
-    Pick pairs that are each other's best, good enough, and clear of every rival.
+        The best view but one stands for a time ago: the best is mostly of a moment ago.
 
-    :param likeness: of detections and lost tracks, [N, L].
-    :param rivals: best likeness of each detection with any track now in view, [N].
-    :param gate: least likeness.
-    :param margin: least lead over the second best lost track, the second best detection and the
-        best track in view; equals are never clear.
-    :return: detections and lost tracks of the picked pairs.
+        :param slots: of tracks that are seen side by side, [N].
+        :param embeddings: what they look like now, unit rows [N, D].
+        :return: cosines of those with two views at least with themselves, [S <= N], and the best
+            of each with the next one's views, [N], or none where there is one track.
+        """
+        views = self._views[slots]
+        seen, known = scene.view(embeddings), scene.view(views.reshape(-1, self.dim))
+        known = View(known.along.reshape(-1, VIEWS), known.away.reshape(-1, VIEWS))
+        empty = np.arange(VIEWS) >= self._filled[slots, None]
+
+        def cosines(shift: int) -> Floats:
+            dot = np.einsum('nvd,nd->nv', views, np.roll(embeddings, shift, axis=0))
+            near = View(*(np.roll(part, shift)[:, None] for part in (seen.along, seen.away)))
+            return np.where(empty, np.float32(-1), scene.cosine(dot, near, known))
+
+        own = np.sort(cosines(0), axis=1)[self._filled[slots] > 1, -2]
+        other = cosines(1).max(axis=1)[:len(slots) if len(slots) > 1 else 0]
+        return own, other
+
+
+def probable_matches(odds: Floats, others: Floats, least: float
+                     ) -> tuple[Index, Index, Floats]:
     """
-    if not likeness.size:
-        return np.zeros(0, np.intp), np.zeros(0, np.intp)
-    rows = np.arange(len(likeness))
-    best = likeness.argmax(axis=1)
-    value = likeness[rows, best]
-    others = likeness.copy()
-    others[rows, best] = -1
-    column = likeness[:, best].copy()
-    column[rows, rows] = -1
-    lead = value - np.maximum(np.maximum(others.max(axis=1), column.max(axis=0)), rivals)
-    clear: Mask = (value >= gate) & (lead >= margin) & (lead > 0)
-    return rows[clear], best[clear]
+    Pick pairs that are probably one, against all that either may be instead.
+
+    :param odds: likelihood ratio of each detection with each lost track, [N, L].
+    :param others: sum of the ratios of each detection with everybody else, [N].
+    :param least: least probability.
+    :return: detections, lost tracks and probabilities of the picked pairs.
+    """
+    if not odds.size:
+        return np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0, np.float32)
+    rows = np.arange(len(odds))
+    best = odds.argmax(axis=1)
+    value = odds[rows, best]
+    total = others + odds.sum(axis=1) + odds.sum(axis=0)[best] - value
+    chance = value / total
+    # Above one half nobody is picked twice.
+    clear: Mask = chance >= max(least, 0.5 + 1e-6)
+    return rows[clear], best[clear], chance[clear]

@@ -179,7 +179,7 @@ def test_model_runs_once_until_the_sequence_changes(model, tmp_path):
     arguments = (folder, '-o', tmp_path / 'my.yaml', '--trials', 1, '--cache', tmp_path / 'cache')
     assert tune(*arguments).exit_code == 0
     assert len(model) == FRAMES
-    assert tune(*arguments, '--fields', 'memory_gate').exit_code == 0
+    assert tune(*arguments, '--fields', 'recall_probability').exit_code == 0
     assert len(model) == FRAMES
     cv2.imwrite(str(folder / 'img1' / '000001.png'), np.ones((64, 96, 3), np.uint8))
     result = tune(*arguments)

@@ -110,7 +110,7 @@ def test_small_gains_are_given_up_but_never_below_the_start():
         """Scorer to which one field's change is worth 0.3 points and two others' 0.1 each."""
 
         def __call__(self, config):
-            worth = {'high_score': 0.3, 'memory_gate': 0.1, 'memory_margin': 0.1}
+            worth = {'high_score': 0.3, 'low_penalty': 0.1, 'birth_overlap': 0.1}
             return Trial(config, {'any': 50 + sum(
                 points for name, points in worth.items()
                 if getattr(config, name) != getattr(origin, name))})
@@ -119,7 +119,7 @@ def test_small_gains_are_given_up_but_never_below_the_start():
         best = Sum()(dataclasses.replace(origin, **changes))
         return [trial.mean for trial in simplify(Sum(), best, Trial(origin, {'any': start}))]
 
-    small = {'memory_gate': 0.61, 'memory_margin': 0.22}
+    small = {'low_penalty': 0.61, 'birth_overlap': 0.22}
     assert means(50, high_score=0.71, **small) == pytest.approx([50.4, 50.3])
     assert means(50.05, **small) == pytest.approx([50.1])
 
@@ -144,7 +144,7 @@ def test_fields_follow_from_the_observations(subjects):
 
 @pytest.mark.parametrize(('name', 'problem'), [
     ('high_scor', "did you mean 'high_score'"), ('xyz', 'choose from high_score'),
-    ('frame_rate', 'cannot be searched'), ('memory_gate', 'no embeddings'),
+    ('frame_rate', 'cannot be searched'), ('recall_probability', 'no embeddings'),
     ('camera_motion', 'never moves')])
 def test_fields_that_cannot_be_searched_are_refused(subjects, name, problem):
     with pytest.raises(ConfigError, match=problem):

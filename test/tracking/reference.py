@@ -7,7 +7,16 @@ import statistics
 import lap
 import numpy as np
 
-from finetrack_ros.tracking.appearance import SAMPLE_SECONDS
+from finetrack_ros.tracking.appearance import (
+    LOOKS,
+    RETURN_LIMIT,
+    SAMPLE_SECONDS,
+    STEP_LIMIT,
+    STRANGERS,
+    SURE,
+)
+from finetrack_ros.tracking.evidence import LEAST_DEVIATION, WINDOW
+from finetrack_ros.tracking.evidence import PRIOR as ASSUMED
 from finetrack_ros.tracking.gallery import VIEWS
 from finetrack_ros.tracking.scene import PRIOR
 from finetrack_ros.tracking.tracker import LOST_PERIODS, TENTATIVE_PERIODS, TENTATIVE_SECONDS
@@ -78,6 +87,38 @@ def dense_assignment(rows, cols, cost, limit, shape):
     return {(row, col) for row, col in enumerate(col_of_row.tolist()) if col >= 0}
 
 
+class PlainEvidence:
+    """Two normal distributions of one variance, from lists of all values ever seen."""
+
+    def __init__(self, limit):
+        """Start with what is assumed."""
+        self.limit, self.kinds = limit, [[], []]
+
+    def learn(self, same, different):
+        """Take in values; old ones fade."""
+        for values, new in zip(self.kinds, (same, different), strict=True):
+            values.extend([value, 1.0] for value in new)
+            total = sum(weight for _, weight in values)
+            for entry in values:
+                entry[1] *= min(1.0, WINDOW / total)
+
+    def ratio(self, value):
+        """Return the difference of the two normal log densities, within the limit."""
+        means, variances = [], []
+        for values, mean in zip(self.kinds, (LOOKS.same, LOOKS.different), strict=True):
+            total = ASSUMED + sum(weight for _, weight in values)
+            centre = (ASSUMED * mean + sum(v * weight for v, weight in values)) / total
+            assumed = ASSUMED * ((mean - centre) ** 2 + LOOKS.deviation ** 2)
+            spread = assumed + sum((v - centre) ** 2 * weight for v, weight in values)
+            means.append(centre)
+            variances.append(spread / total)
+        if means[0] <= means[1]:
+            return 0.0
+        variance = max(sum(variances) / 2, LEAST_DEVIATION ** 2)
+        ratio = ((value - means[1]) ** 2 - (value - means[0]) ** 2) / (2 * variance)
+        return max(-self.limit, min(self.limit, ratio))
+
+
 class PlainTrack:
     """One track of the plain tracker."""
 
@@ -89,7 +130,7 @@ class PlainTrack:
         self.views, self.sampled = [], None
 
     def take(self, row, frame, config):
-        """Take detection ``row``, without the filter's update."""
+        """Take detection ``row``, without the filter's update; return whether to sample it."""
         self.box, self.seen, self.matched = frame.cxcywh[row], frame.time, row
         self.hits += 1
         if frame.classes[row] == self.cls or config.class_policy == 'ignore':
@@ -100,15 +141,14 @@ class PlainTrack:
             if self.votes < 0:
                 self.cls, self.votes = frame.classes[row], -self.votes
         if frame.embeddings[row] is None or frame.scores[row] < config.high_score:
-            return
+            return False
         mixed = frame.embeddings[row]
         if self.embedding is not None:
             share = config.embedding_momentum
             mixed = share * self.embedding + (1 - share) * mixed
         self.embedding = mixed / np.linalg.norm(mixed)
-        if config.memory_seconds > 0 and (
-                not self.views or frame.time - self.sampled >= SAMPLE_SECONDS):
-            self.sample(frame.embeddings[row], frame.time)
+        return config.memory_seconds > 0 and (
+            not self.views or frame.time - self.sampled >= SAMPLE_SECONDS)
 
     def sample(self, embedding, time):
         """Remember a look, instead of the most similar one where there are enough."""
@@ -162,6 +202,7 @@ class PlainTracker:
         # Sums of the same steps as the tracker's, so that both round alike.
         self.clock = 0.0
         self.looks, self.weights = [], []
+        self.step, self.return_ = PlainEvidence(STEP_LIMIT), PlainEvidence(RETURN_LIMIT)
 
     def update(self, detections, stamp):
         """Advance by one frame; return {id: detection} of the confirmed tracks seen."""
@@ -175,12 +216,15 @@ class PlainTracker:
         for track in self.tracks:
             track.kalman.predict(dt)
             track.matched = None
+        due = []
         for track, row in self.match(frame):
             gap, before = self.clock - track.seen, track.box
             track.kalman.update(frame.cxcywh[row])
             if gap > config.recover_seconds:
                 track.kalman.recover(before, frame.cxcywh[row], gap)
-            track.take(row, frame, config)
+            if track.take(row, frame, config):
+                due.append((track, frame.embeddings[row]))
+        self.sample(due, frame)
         born = self.recall(self.newcomers(frame), frame)
         for track in self.tracks:
             if track.matched is None:
@@ -220,30 +264,49 @@ class PlainTracker:
         """Return the matched (track, detection) pairs."""
         tracks = [t for t in self.tracks if self.in_reach(t)]
         config, shape = self.config, (len(tracks), len(frame.scores))
-        similarity, likeness = np.zeros(shape), np.zeros(shape)
+        similarity, ratio, looks = np.zeros(shape), np.zeros(shape), {}
         for i, track in enumerate(tracks):
             for j, box in enumerate(frame.boxes):
                 weak = frame.scores[j] < config.high_score
-                has_look = frame.embeddings[j] is not None
                 iou, height = overlap(corners(track.kalman.mean[:4]), box)
                 value = iou * height * frame.scores[j] - config.low_penalty * weak
                 if value <= config.match_similarity or weak and track.state != 'confirmed':
                     continue
                 if config.class_policy == 'forbid' and track.cls != frame.classes[j]:
                     continue
-                if has_look and track.embedding is not None and not weak:
-                    cosine = self.cosine(track.embedding, frame.embeddings[j])
-                    if cosine < config.appearance_gate:
-                        continue
-                    likeness[i, j] = max(cosine, 0)
+                if frame.embeddings[j] is not None and track.embedding is not None and not weak:
+                    looks[i, j] = self.cosine(track.embedding, frame.embeddings[j])
+                    ratio[i, j] = self.step.ratio(looks[i, j])
                 similarity[i, j] = value
-        for i, j in np.argwhere(likeness > 0):
-            trust = 1 + self.lead(likeness[i]) + self.lead(likeness[:, j])
-            similarity[i, j] += config.appearance_weight * trust * likeness[i, j]
-        rows, cols = np.nonzero(similarity)
+        self.learn(tracks, similarity, looks, frame)
+        similarity += config.appearance_weight * np.maximum(ratio, 0)
+        unlikely = 1 / (1 + np.exp(-ratio)) < 0.1
+        unlikely[[i for i, track in enumerate(tracks) if track.state == 'confirmed']] = False
+        rows, cols = np.nonzero((similarity > 0) & ~unlikely)
         matched = dense_assignment(
             rows, cols, -similarity[rows, cols], -config.match_similarity, shape)
         return [(tracks[row], col) for row, col in sorted(matched)]
+
+    def learn(self, tracks, similarity, looks, frame):
+        """Learn from pairs that nobody contests what looks tell from frame to frame."""
+        alone = (similarity > 0).sum(axis=1)[:, None] + (similarity > 0).sum(axis=0) == 2
+        sure = [(i, j) for i, j in looks if alone[i, j] and tracks[i].state == 'confirmed'
+                and similarity[i, j] > SURE * self.config.match_similarity]
+        self.sure = [tracks[i] for i, _ in sure]
+        beside = [(sure[n][0], sure[n - 1][1]) for n in range(len(sure))] if sure[1:] else []
+        self.step.learn([looks[pair] for pair in sure], [
+            self.cosine(tracks[i].embedding, frame.embeddings[j]) for i, j in beside])
+
+    def sample(self, due, frame):
+        """Remember looks, and learn what they tell after a time."""
+        old = [(track, look) for track, look in due if track.views and track in self.sure]
+        cosines = [[[self.cosine(view, look) for view in track.views] for _, look in old]
+                   for track, _ in old]
+        same = [sorted(cosines[n][n])[-2] for n in range(len(old)) if len(old[n][0].views) > 1]
+        different = [max(cosines[n][n - 1]) for n in range(len(old))] if old[1:] else []
+        self.return_.learn(same, different)
+        for track, look in due:
+            track.sample(look, frame.time)
 
     def cosine(self, a, b):
         """Return the cosine of two embeddings as seen from the mean of the scene."""
@@ -251,12 +314,6 @@ class PlainTracker:
             mean = np.array(self.weights) @ np.array(self.looks) / (sum(self.weights) + PRIOR)
             a, b = a - mean, b - mean
         return a @ b / (np.linalg.norm(a) * np.linalg.norm(b))
-
-    @staticmethod
-    def lead(values):
-        """Return the gap between the best and the second best value."""
-        best = np.sort(values)[::-1]
-        return best[0] - best[1] if len(best) > 1 else best[0]
 
     def newcomers(self, frame):
         """Return the strong unmatched detections that overlap nothing."""
@@ -283,30 +340,33 @@ class PlainTracker:
         for j, track in chosen:
             track.kalman = DenseKalman(frame.cxcywh[j], self.noise)
             track.kalman.update(frame.cxcywh[j])
-            track.take(j, frame, self.config)
+            if track.take(j, frame, self.config):
+                track.sample(frame.embeddings[j], frame.time)
         return [j for j in born if j not in [row for row, _ in chosen]]
 
     def is_clear(self, j, track, known, lost, seen, frame):
-        """Return whether a newcomer looks like a lost track, and neither like any other."""
-        value, config = self.likeness(track, j, frame), self.config
-        rivals = [self.likeness(t, j, frame) for t in lost if t is not track]
-        rivals += [self.likeness(track, k, frame) for k in known if k != j]
-        rivals += [self.cosine(t.embedding, frame.embeddings[j]) for t in seen]
-        lead = value - max([-1.0, *rivals])
-        return value >= config.memory_gate and lead >= config.memory_margin and lead > 0
+        """Return whether a newcomer is a lost track rather than all that either may be."""
+        own = self.odds(track, j, frame)
+        others = STRANGERS + sum(self.odds(t, j, frame) for t in lost if t is not track)
+        others += sum(self.odds(track, k, frame) for k in known if k != j)
+        others += sum(np.exp(self.return_.ratio(self.cosine(t.embedding, frame.embeddings[j])))
+                      for t in seen)
+        return own / (own + others) >= self.config.recall_probability
 
-    def likeness(self, track, j, frame):
-        """Return the best cosine of detection ``j`` with any view of a track."""
+    def odds(self, track, j, frame):
+        """Return the likelihood ratio of detection ``j`` and a track, by the best of its views."""
         if self.config.class_policy == 'forbid' and track.cls != frame.classes[j]:
-            return -np.inf
-        return max(self.cosine(view, frame.embeddings[j]) for view in track.views)
+            return 0.0
+        return np.exp(self.return_.ratio(max(
+            self.cosine(view, frame.embeddings[j]) for view in track.views)))
 
     def give_birth(self, born, frame, first):
         """Start tracks from newcomers."""
         config = self.config
         for j in born:
             track = PlainTrack(self.next_id, j, frame, self.noise)
-            track.take(j, frame, config)
+            if track.take(j, frame, config):
+                track.sample(frame.embeddings[j], frame.time)
             if first or config.confirm_hits == 1:
                 track.state = 'confirmed'
             self.next_id += 1

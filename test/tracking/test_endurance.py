@@ -37,7 +37,7 @@ def run(tracker, rng, frames, count):
 def check_growth(frames, count, memory_seconds):
     """Compare the state of a tracker before and after many frames; return the last id."""
     tracker = Tracker(TrackerConfig(
-        frame_rate=0.4, confirm_hits=1, memory_seconds=memory_seconds, memory_gate=0.99))
+        frame_rate=0.4, confirm_hits=1, memory_seconds=memory_seconds, recall_probability=1.0))
     rng = np.random.default_rng(0)
     early = run(tracker, rng, 30, count)
     tracemalloc.start()

@@ -7,7 +7,7 @@ import pytest
 
 from finetrack_ros.detections import Detections
 from finetrack_ros.tracking import Tracker, TrackerConfig
-from finetrack_ros.tracking.gallery import Gallery, unambiguous_matches, VIEWS
+from finetrack_ros.tracking.gallery import Gallery, probable_matches, VIEWS
 from finetrack_ros.tracking.scene import SceneMean
 
 BOX = np.array([100.0, 100, 150, 250])
@@ -119,27 +119,26 @@ def test_gallery_reuses_released_slots():
 
 
 def test_no_track_comes_back_twice():
-    """Without a margin, too, equals are ambiguous."""
-    likeness = np.array([[0.9], [0.9]], np.float32)
-    found, _ = unambiguous_matches(likeness, np.zeros(2, np.float32), 0.5, 0.0)
+    """At the least probability, too, equals are ambiguous."""
+    found, _, _ = probable_matches(np.full((2, 1), 1e6), np.zeros(2), 0.5)
     assert not len(found)
 
 
 def test_forbidden_classes_come_back_at_no_gate():
     tracker = tracker_that_saw(
-        LOOKS[:1], class_policy='forbid', memory_gate=-1.0, memory_margin=0.0, confirm_hits=1)
+        LOOKS[:1], class_policy='forbid', recall_probability=0.5, confirm_hits=1)
     other = Detections([AWAY], [0.9], [1], LOOKS[:1])
     assert tracker.update(other, 7.0).ids.tolist() == [2]
 
 
-@pytest.mark.parametrize(('likeness', 'rivals', 'expected'), [
-    ([[0.9, 0.2]], [0.1], [(0, 0)]),
-    ([[0.7, 0.2]], [0.1], []),
-    ([[0.9, 0.85]], [0.1], []),
-    ([[0.9, 0.2]], [0.85], []),
-    ([[0.9, 0.2], [0.85, 0.1]], [0.1, 0.1], []),
-    ([[0.9, 0.2], [0.3, 0.95]], [0.1, 0.1], [(0, 0), (1, 1)])])
-def test_matches_are_good_and_clear(likeness, rivals, expected):
-    found = unambiguous_matches(
-        np.array(likeness, np.float32), np.array(rivals, np.float32), 0.75, 0.1)
+@pytest.mark.parametrize(('odds', 'others', 'expected'), [
+    ([[90, 2]], [3], [(0, 0)]),
+    ([[20, 2]], [3], []),
+    ([[90, 20]], [3], []),
+    ([[90, 2]], [20], []),
+    ([[90, 2], [20, 1]], [3, 3], []),
+    ([[90, 1], [1, 90]], [3, 3], [(0, 0), (1, 1)])])
+def test_matches_are_probable(odds, others, expected):
+    *found, chances = probable_matches(np.array(odds, float), np.array(others, float), 0.9)
     assert list(zip(*(index.tolist() for index in found), strict=True)) == expected
+    assert (chances >= 0.9).all() and (chances <= 1).all()

@@ -81,10 +81,10 @@ def test_whole_scenes_equal_the_plain_tracker(seed, targets, dim):
 
 @settings(max_examples=25)
 @given(st.integers(0, 2 ** 32 - 1), st.integers(0, 10), st.sampled_from([0, 60, 2000]),
-       st.sampled_from(['vote', 'forbid', 'ignore']), st.floats(0, 0.3))
-def test_scenes_with_recall_equal_the_plain_tracker(seed, targets, window, policy, margin):
+       st.sampled_from(['vote', 'forbid', 'ignore']), st.floats(0.55, 0.95))
+def test_scenes_with_recall_equal_the_plain_tracker(seed, targets, window, policy, least):
     config = TrackerConfig(
-        memory_seconds=3, lost_seconds=0.4, memory_margin=margin, scene_window=window,
+        memory_seconds=3, lost_seconds=0.4, recall_probability=least, scene_window=window,
         class_policy=policy)
     compare(config, scene(seed, targets, 80, 8, leaving=0.04))
 
@@ -93,7 +93,7 @@ def test_scenes_with_recall_equal_the_plain_tracker(seed, targets, window, polic
 @given(st.integers(0, 2 ** 32 - 1), st.integers(0, 10), st.sampled_from([60, 2000]),
        st.sampled_from(['vote', 'forbid', 'ignore']), st.sampled_from([0.01, 0.3, 1.0]))
 def test_scenes_where_some_have_no_embedding(seed, targets, window, policy, bare):
-    config = TrackerConfig(memory_seconds=3, lost_seconds=0.4, memory_margin=0.1,
+    config = TrackerConfig(memory_seconds=3, lost_seconds=0.4, recall_probability=0.7,
                            scene_window=window, class_policy=policy)
     compare(config, scene(seed, targets, 80, 8, leaving=0.04, bare=bare))
 
@@ -101,12 +101,12 @@ def test_scenes_where_some_have_no_embedding(seed, targets, window, policy, bare
 @settings(max_examples=10)
 @given(st.integers(0, 2 ** 32 - 1), st.integers(1, 10))
 def test_memory_and_window_change_at_run_time(seed, targets):
-    config = TrackerConfig(memory_seconds=3, lost_seconds=0.4, memory_margin=0.1)
+    config = TrackerConfig(memory_seconds=3, lost_seconds=0.4, recall_probability=0.7)
     other = replace(config, memory_seconds=0, scene_window=30)
     compare(config, scene(seed, targets, 80, 8, leaving=0.04), other)
 
 
 def test_these_scenes_have_many_recalls():
-    config = TrackerConfig(memory_seconds=3, lost_seconds=0.4, memory_margin=0.1)
+    config = TrackerConfig(memory_seconds=3, lost_seconds=0.4, recall_probability=0.7)
     frames = list(scene(1, 8, 150, 8, leaving=0.04))
     assert compare(config, frames) < 0.8 * compare(replace(config, memory_seconds=0), frames)

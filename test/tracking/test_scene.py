@@ -82,7 +82,7 @@ def test_window_may_change_at_run_time():
     looks = _people(8, shift=3.0)
     boxes = np.array([[x, 0, x + 20, 60] for x in range(0, 240, 30)], np.float32)
     people = Detections(boxes, np.full(8, 0.9), np.zeros(8), looks)
-    tracker = Tracker(TrackerConfig(scene_window=2000, appearance_gate=0.9))
+    tracker = Tracker(TrackerConfig(scene_window=2000))
     tracker.update(people, 0.0)
     # Seen from the mean, the noise of a second look is most of what is left.
     again = looks + 0.05 * np.random.default_rng(1).normal(size=looks.shape)
@@ -99,7 +99,7 @@ def test_stranger_is_not_recalled_for_what_all_share():
     ids = {}
     for window in (0, 2000):
         tracker = Tracker(TrackerConfig(
-            memory_seconds=30, memory_gate=0.5, memory_margin=0, scene_window=window))
+            memory_seconds=30, scene_window=window))
         everyone = Detections(boxes, np.full(8, 0.9), np.zeros(8), looks)
         for stamp in (0.0, 0.1, 0.2):
             tracker.update(everyone, stamp)
