@@ -32,6 +32,8 @@ LEAST_RATIO = np.float32(np.log(0.1 / 0.9))
 """Log-likelihood ratio of a probability of 0.1: lost tracks that are less likely do not match."""
 SURE = 2.0
 """Similarity of a certain match, in times that of the least."""
+BESIDE = 16
+"""Most pairs of two people that teach in a frame: more cost time and tell little more."""
 STRANGERS = 3.0
 """How many strangers stand against each lost track that a newcomer may be."""
 
@@ -102,7 +104,7 @@ class Appearance:
         sure = pairs[np.flatnonzero(certain)]
         self._sure = np.zeros(len(store), bool)
         self._sure[sure.rows] = True
-        beside = _side_by_side(sure)
+        beside = _side_by_side(sure[np.arange(min(len(sure), BESIDE))])
         self._step.learn(likeness[certain], scene.cosine(
             cosine(tracked, embeddings, beside), tracks[beside.rows], seen[beside.cols]))
         fit = (ratio >= LEAST_RATIO) | (store.states[pairs.rows] == TrackState.CONFIRMED)
@@ -141,7 +143,7 @@ class Appearance:
         store.sampled[rows] = clock
 
     def recall(self, looks: Floats, classes: NDArray[np.int32], lost: Index, seen: Index,
-               config: TrackerConfig) -> tuple[Index, Index]:
+               config: TrackerConfig) -> tuple[Index, Index, Floats]:
         """
         Find the lost tracks that newcomers are by their looks alone.
 
@@ -149,7 +151,7 @@ class Appearance:
         :param classes: their classes, [N].
         :param lost: rows of the tracks that may come back, [L].
         :param seen: rows of the tracks in view, which newcomers must not look like.
-        :return: newcomers and the rows of the tracks that they are.
+        :return: newcomers, the rows of the tracks that they are, and how probably.
         """
         store = self._store
         lost = lost[store.slots[lost] >= 0]
@@ -159,8 +161,9 @@ class Appearance:
         if config.class_policy == 'forbid':
             odds[classes[:, None] != store.classes[lost]] = 0
         rivals = np.exp(self._return.ratio(self._scene.cosines(looks, visible))).sum(axis=1)
-        found, index, _ = probable_matches(odds, STRANGERS + rivals, config.recall_probability)
-        return found, lost[index]
+        found, index, chances = probable_matches(
+            odds, STRANGERS + rivals, config.recall_probability)
+        return found, lost[index], chances
 
 
 def _uncontested(pairs: Pairs) -> Mask:
@@ -175,3 +178,15 @@ def _side_by_side(sure: Pairs) -> Pairs:
     if len(sure) < 2:
         return Pairs(sure.rows[:0], sure.cols[:0])
     return Pairs(sure.rows, np.roll(sure.cols, 1))
+
+
+def look_over(embeddings: Floats) -> tuple[Mask, Mask]:
+    """Return which embeddings [N, D] are finite, and which are there: not all zeros."""
+    # A product is not finite where any value is not, and faster than a sum.
+    ones = np.ones(embeddings.shape[1], np.float32)
+    with np.errstate(invalid='ignore', over='ignore'):
+        sums = embeddings @ ones
+    present = sums != 0
+    doubtful = np.flatnonzero(~present)
+    present[doubtful] = embeddings[doubtful].any(axis=1)
+    return np.isfinite(sums), present

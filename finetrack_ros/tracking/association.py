@@ -11,12 +11,13 @@ only where a row or column has more than one, reaches the assignment solver.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import lap
 import numpy as np
 from numpy.typing import NDArray
 
-from finetrack_ros.geometry import box_area, Boxes
+from finetrack_ros.geometry import Boxes
 
 Index = NDArray[np.intp]
 Floats = NDArray[np.float32]
@@ -65,29 +66,41 @@ class Candidates(Pairs):
             self.rows[index], self.cols[index], self.iou[index], self.height[index])
 
 
-def overlapping_pairs(a: Boxes, b: Boxes) -> Candidates:
+def overlapping_pairs(a: Boxes, b: Boxes, margin: NDArray[np.floating[Any]] | None = None
+                      ) -> Candidates:
     """
     Find the pairs of xyxy boxes that overlap, and how much.
 
     :param a: boxes [N, 4].
     :param b: boxes [M, 4].
+    :param margin: what widens both boxes of each pair on every side, horizontally and vertically,
+        for each box of ``a``, [N, 2]; None widens none.
     :return: the pairs [P], ordered by row.
     """
     a, b = a.astype(np.float32), b.astype(np.float32)
-    overlap = a[:, 0, None] < b[:, 2]
-    overlap &= a[:, 2, None] > b[:, 0]
-    overlap &= a[:, 1, None] < b[:, 3]
-    overlap &= a[:, 3, None] > b[:, 1]
+    reach = a
+    if margin is not None:
+        wide = 2 * margin.astype(np.float32)
+        reach = np.concatenate([a[:, :2] - wide, a[:, 2:] + wide], axis=1)
+    overlap = reach[:, 0, None] < b[:, 2]
+    overlap &= reach[:, 2, None] > b[:, 0]
+    overlap &= reach[:, 1, None] < b[:, 3]
+    overlap &= reach[:, 3, None] > b[:, 1]
     # Faster than np.nonzero of the matrix itself.
     rows, cols = np.divmod(np.flatnonzero(overlap), max(len(b), 1))
     first, second = a[rows].T, b[cols].T
-    height = np.minimum(first[3], second[3]) - np.maximum(first[1], second[1])
-    inter = np.minimum(first[2], second[2]) - np.maximum(first[0], second[0])
-    inter *= height
-    union = box_area(a)[rows] + box_area(b)[cols] - inter
+    sides = np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2])
+    own, other, hull = (first[2:] - first[:2], second[2:] - second[:2],
+                        np.maximum(first[3], second[3]) - np.minimum(first[1], second[1]))
+    if margin is not None:
+        wider = wide[rows].T
+        for part in (sides, own, other):
+            part += wider
+        hull += wider[1]
+    inter = sides[0] * sides[1]
+    union = own[0] * own[1] + other[0] * other[1] - inter
     np.maximum(union, np.finfo(np.float32).tiny, out=union)
-    height /= np.maximum(first[3], second[3]) - np.minimum(first[1], second[1])
-    return Candidates(rows, cols, np.minimum(inter / union, 1), height)
+    return Candidates(rows, cols, np.minimum(inter / union, 1), sides[1] / hull)
 
 
 def cosine(a: Floats, b: Floats, pairs: Pairs) -> Floats:

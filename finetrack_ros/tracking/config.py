@@ -73,7 +73,7 @@ class TrackerConfig:
         2, 1, 100, 'Detections after which a new track is confirmed and given out; half a second '
         'without one, or five frame periods, ends it')
     lost_seconds: float = _number(
-        1.5, 0.0, 3600.0, 'Time for which an unseen track is predicted and may come back by '
+        4.0, 0.0, 3600.0, 'Time for which an unseen track is predicted and may come back by '
         'overlap; at least three frame periods')
     memory_seconds: float = _number(
         30.0, 0.0, 86400.0, 'Time for which an unseen track with embeddings may come back by '

@@ -7,7 +7,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from finetrack_ros.tracking.association import Floats
 
@@ -47,33 +46,38 @@ class Evidence:
     """
 
     def __init__(self, prior: Distributions, limit: float) -> None:
-        self._limit = limit
-        means = np.array([prior.same, prior.different])
-        self._prior = PRIOR * np.stack(
-            [np.ones(2), means, means ** 2 + prior.deviation ** 2])
-        self._sums = np.zeros((3, 2))
+        self._limit = np.float32(limit)
+        # Count, sum and sum of squares of each kind; plain numbers are faster than small arrays.
+        self._prior = [(PRIOR, PRIOR * mean, PRIOR * (mean ** 2 + prior.deviation ** 2))
+                       for mean in (prior.same, prior.different)]
+        self._sums = [(0.0, 0.0, 0.0)] * 2
 
     def learn(self, same: Floats, different: Floats) -> None:
         """Take in values of pairs of one person [S], and of pairs of two [D]."""
         for kind, values in enumerate((same, different)):
-            sums = self._sums[:, kind]
-            sums += len(values), values.sum(), values @ values
-            if sums[0] > WINDOW:
-                sums *= WINDOW / sums[0]
+            if len(values):
+                count, total, squares = self._sums[kind]
+                count += len(values)
+                fade = min(1.0, WINDOW / count)
+                self._sums[kind] = (
+                    fade * count, fade * (total + float(values.sum())),
+                    fade * (squares + float(values @ values)))
 
     @property
     def distributions(self) -> Distributions:
         """Return what is known by now."""
-        count, total, squares = self._prior + self._sums
-        means = total / count
-        variance = float((squares / count - means ** 2).mean())
-        return Distributions(
-            float(means[0]), float(means[1]), max(variance ** 0.5, LEAST_DEVIATION))
+        means, variance = [], 0.0
+        for assumed, seen in zip(self._prior, self._sums, strict=True):
+            count, total, squares = (a + b for a, b in zip(assumed, seen, strict=True))
+            means.append(total / count)
+            variance += (squares / count - means[-1] ** 2) / 2
+        return Distributions(means[0], means[1], max(variance, LEAST_DEVIATION ** 2) ** 0.5)
 
     def ratio(self, values: Floats) -> Floats:
         """Return log p(value | one person) - log p(value | two), in nats, float32 like values."""
         known = self.distributions
         slope = max(known.same - known.different, 0.0) / known.deviation ** 2
-        middle = (known.same + known.different) / 2
-        ratio: NDArray[np.float32] = np.float32(slope) * (values - np.float32(middle))
-        return np.clip(ratio, -self._limit, self._limit)
+        ratio: Floats = values - np.float32((known.same + known.different) / 2)
+        ratio *= np.float32(slope)
+        np.minimum(ratio, self._limit, out=ratio)
+        return np.maximum(ratio, -self._limit, out=ratio)

@@ -92,6 +92,16 @@ def predict(state: KalmanState, dt: float, noise: Noise) -> None:
     state.p_vv += dt * q_velocity
 
 
+def drift(state: KalmanState, noise: Noise) -> Array:
+    """
+    Return how far centres may be from their prediction, beyond the noise of a detection.
+
+    :return: standard deviation in pixels, horizontally and vertically, [M, 2].
+    """
+    measured = (noise.measurement * _scale(state.position)[:, :2]) ** 2
+    return np.sqrt(np.maximum(state.p_pp[:, :2] - measured, 0))
+
+
 def warp(state: KalmanState, affine: Array) -> None:
     """
     Move all filters with the camera, in place (BoT-SORT, arXiv 2206.14651).

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from finetrack_ros.detections import Detections
 from finetrack_ros.geometry import cxcywh_to_xyxy, valid_boxes, xyxy_to_cxcywh
 from finetrack_ros.tracking import kalman
-from finetrack_ros.tracking.appearance import Appearance
+from finetrack_ros.tracking.appearance import Appearance, look_over
 from finetrack_ros.tracking.association import (
     assign,
     Floats,
@@ -22,6 +22,8 @@ from finetrack_ros.tracking.association import (
 )
 from finetrack_ros.tracking.clock import Clock
 from finetrack_ros.tracking.config import TrackerConfig
+from finetrack_ros.tracking.events import EventKind, tell, TrackEvent
+from finetrack_ros.tracking.evidence import Distributions
 from finetrack_ros.tracking.similarity import Context, similarity
 from finetrack_ros.tracking.store import TrackStore
 from finetrack_ros.tracking.tracks import Tracks, TrackState
@@ -31,6 +33,9 @@ MAX_REMEMBERED = 1000
 
 LOST_PERIODS = 3
 """Frame periods for which any track may be missed, even beyond ``lost_seconds``."""
+
+LOST_SHARE = 0.5
+"""Share of its uncertainty by which a lost track is widened: others come near meanwhile."""
 
 TENTATIVE_SECONDS = 0.5
 TENTATIVE_PERIODS = 5
@@ -79,6 +84,17 @@ class Tracker:
         self._clock = Clock()
         self._now = 0.0
         self._at_start = True
+        self._events: list[TrackEvent] = []
+
+    @property
+    def events(self) -> list[TrackEvent]:
+        """Return what happened to tracks in the last update, or in the reset after it."""
+        return list(self._events)
+
+    @property
+    def evidence(self) -> dict[str, Distributions]:
+        """Return what was learned of the scene, by cue; nothing before there are embeddings."""
+        return {} if self._appearance is None else self._appearance.evidence
 
     @property
     def disordered(self) -> int:
@@ -92,6 +108,7 @@ class Tracker:
 
     def reset(self) -> None:
         """Drop all tracks and forget the last stamp; ids go on, so that none repeats."""
+        self._events.clear()
         self._start_anew()
         self._clock.forget()
 
@@ -114,6 +131,7 @@ class Tracker:
         :raises ValueError: on a stamp or motion that is not finite, or embeddings of another
             width than those before.
         """
+        self._events.clear()
         if detections.embeddings is not None:
             self._expect(detections.embeddings.shape[1])
         self._advance(stamp)
@@ -123,6 +141,8 @@ class Tracker:
         if self._appearance is not None and frame.detections.embeddings is not None:
             self._appearance.see(frame.detections.embeddings, frame.clear, self.config)
         rows, cols = self._match(frame)
+        back = rows[self._store.states[rows] == TrackState.LOST]
+        self._tell(EventKind.RETURNED, back)
         self._write(rows, cols, frame)
         born = self._recall(self._newcomers(cols, frame), frame)
         self._end_frame()
@@ -208,8 +228,15 @@ class Tracker:
             kept[latest] = True
             self._keep(kept)
 
+    def _tell(self, kind: EventKind, rows: Index, probabilities: Floats | None = None) -> None:
+        """Note an event of each of the given tracks."""
+        if len(rows):
+            gaps = self._now - self._store.seen[rows]
+            self._events += tell(kind, self._store.ids[rows], gaps, probabilities)
+
     def _keep(self, mask: Mask) -> None:
         """Drop the tracks where ``mask`` [M] is false, with their gallery."""
+        self._tell(EventKind.ENDED, np.flatnonzero(~mask))
         if self._appearance is not None:
             self._appearance.release(self._store.slots[~mask])
         self._store.keep(mask)
@@ -219,7 +246,7 @@ class Tracker:
         usable = valid_boxes(detections.boxes) & np.isfinite(detections.scores)
         embedded = np.zeros(len(usable), bool)
         if detections.embeddings is not None:
-            finite, embedded = _look_over(detections.embeddings)
+            finite, embedded = look_over(detections.embeddings)
             usable &= finite
         self.rejected += len(usable) - int(usable.sum())
         usable &= detections.scores >= self.config.low_score
@@ -234,7 +261,11 @@ class Tracker:
         """Return tracks and detections that belong together."""
         store, detections = self._store, frame.detections
         active = np.flatnonzero(self._in_reach())
-        near = overlapping_pairs(cxcywh_to_xyxy(store.position[active]), detections.boxes)
+        # Boxes widened by their uncertainty: C-BIoU (WACV 2023) with a width that is known.
+        margin = kalman.drift(store.kalman, self._noise())
+        margin[store.states == TrackState.LOST] *= LOST_SHARE
+        near = overlapping_pairs(
+            cxcywh_to_xyxy(store.position[active]), detections.boxes, margin[active])
         pairs, scores = similarity(replace(near, rows=active[near.rows]), Context(
             store, detections, frame.low, frame.clear, self._appearance, self.config))
         chosen = pairs[assign(pairs, -scores, -self.config.match_similarity)]
@@ -282,6 +313,8 @@ class Tracker:
         seen = store.matched >= 0
         tentative = store.states == TrackState.TENTATIVE
         confirmed = seen & (~tentative | (store.hits >= self.config.confirm_hits))
+        self._tell(EventKind.CONFIRMED, np.flatnonzero(confirmed & tentative))
+        self._tell(EventKind.LOST, np.flatnonzero(~seen & (store.states == TrackState.CONFIRMED)))
         store.states[confirmed] = TrackState.CONFIRMED
         lost = ~seen & ~tentative
         store.states[lost] = TrackState.LOST
@@ -309,6 +342,9 @@ class Tracker:
         store.slots[rows] = -1
         immediate = confirmed or self.config.confirm_hits == 1
         store.states[rows] = TrackState.CONFIRMED if immediate else TrackState.TENTATIVE
+        self._tell(EventKind.BORN, rows)
+        if immediate:
+            self._tell(EventKind.CONFIRMED, rows)
         self._learn(rows, born, frame)
 
     def _newcomers(self, matched: Index, frame: _Frame) -> Index:
@@ -342,24 +378,13 @@ class Tracker:
         known = born[frame.clear[born]]
         if not len(lost) or not len(known):
             return born
-        found, rows = self._appearance.recall(
+        found, rows, chances = self._appearance.recall(
             embeddings[known], frame.detections.classes[known], lost, np.flatnonzero(seen),
             self.config)
         cols = known[found]
+        self._tell(EventKind.RECALLED, rows, chances)
         # Where they were says nothing about how they move now: start the filter afresh.
         store.set_kalman(rows, kalman.initiate(frame.boxes[cols], self._noise()))
         store.seen[rows] = self._now
         self._write(rows, cols, frame)
         return born[~np.isin(born, cols)]
-
-
-def _look_over(embeddings: Floats) -> tuple[Mask, Mask]:
-    """Return which embeddings [N, D] are finite, and which are there: not all zeros."""
-    # A product is not finite where any value is not, and faster than a sum.
-    ones = np.ones(embeddings.shape[1], np.float32)
-    with np.errstate(invalid='ignore', over='ignore'):
-        sums = embeddings @ ones
-    present = sums != 0
-    doubtful = np.flatnonzero(~present)
-    present[doubtful] = embeddings[doubtful].any(axis=1)
-    return np.isfinite(sums), present

@@ -8,6 +8,7 @@ import lap
 import numpy as np
 
 from finetrack_ros.tracking.appearance import (
+    BESIDE,
     LOOKS,
     RETURN_LIMIT,
     SAMPLE_SECONDS,
@@ -19,7 +20,12 @@ from finetrack_ros.tracking.evidence import LEAST_DEVIATION, WINDOW
 from finetrack_ros.tracking.evidence import PRIOR as ASSUMED
 from finetrack_ros.tracking.gallery import VIEWS
 from finetrack_ros.tracking.scene import PRIOR
-from finetrack_ros.tracking.tracker import LOST_PERIODS, TENTATIVE_PERIODS, TENTATIVE_SECONDS
+from finetrack_ros.tracking.tracker import (
+    LOST_PERIODS,
+    LOST_SHARE,
+    TENTATIVE_PERIODS,
+    TENTATIVE_SECONDS,
+)
 
 
 class DenseKalman:
@@ -268,7 +274,7 @@ class PlainTracker:
         for i, track in enumerate(tracks):
             for j, box in enumerate(frame.boxes):
                 weak = frame.scores[j] < config.high_score
-                iou, height = overlap(corners(track.kalman.mean[:4]), box)
+                iou, height = overlap(*self.widened(track, box))
                 value = iou * height * frame.scores[j] - config.low_penalty * weak
                 if value <= config.match_similarity or weak and track.state != 'confirmed':
                     continue
@@ -287,13 +293,23 @@ class PlainTracker:
             rows, cols, -similarity[rows, cols], -config.match_similarity, shape)
         return [(tracks[row], col) for row, col in sorted(matched)]
 
+    def widened(self, track, box):
+        """Return a track's box and another, widened by how far the track may have drifted."""
+        measured = (self.noise.measurement * np.maximum(track.kalman.mean[2:4], 1)) ** 2
+        margin = np.sqrt(np.maximum(np.diag(track.kalman.covariance)[:2] - measured, 0))
+        if track.state == 'lost':
+            margin *= LOST_SHARE
+        wider = np.concatenate([-margin, margin])
+        return corners(track.kalman.mean[:4]) + wider, box + wider
+
     def learn(self, tracks, similarity, looks, frame):
         """Learn from pairs that nobody contests what looks tell from frame to frame."""
         alone = (similarity > 0).sum(axis=1)[:, None] + (similarity > 0).sum(axis=0) == 2
         sure = [(i, j) for i, j in looks if alone[i, j] and tracks[i].state == 'confirmed'
                 and similarity[i, j] > SURE * self.config.match_similarity]
         self.sure = [tracks[i] for i, _ in sure]
-        beside = [(sure[n][0], sure[n - 1][1]) for n in range(len(sure))] if sure[1:] else []
+        few = sure[:BESIDE]
+        beside = [(few[n][0], few[n - 1][1]) for n in range(len(few))] if few[1:] else []
         self.step.learn([looks[pair] for pair in sure], [
             self.cosine(tracks[i].embedding, frame.embeddings[j]) for i, j in beside])
 

@@ -31,6 +31,18 @@ def test_pairs_are_those_with_a_positive_iou(seed, n, m):
     assert (pairs.iou > 0).all() and (pairs.height > 0).all() and (pairs.height <= 1).all()
 
 
+@given(seeds, sizes, sizes)
+def test_pairs_of_wider_boxes_are_those_of_boxes_that_are_wider(seed, n, m):
+    rng = np.random.default_rng(seed)
+    a, b = random_boxes(rng, n), random_boxes(rng, m)
+    margin = rng.uniform(0, 20, (n, 2))
+    wider = np.concatenate([-margin, margin], axis=1)
+    pairs, dense = overlapping_pairs(a, b, margin), np.zeros((n, m))
+    dense[pairs.rows, pairs.cols] = pairs.iou
+    expected = [box_iou(a[[i]] + wider[i], b + wider[i])[0] for i in range(n)]
+    np.testing.assert_allclose(dense, np.reshape(expected, (n, m)), atol=1e-5)
+
+
 @given(seeds, st.integers(1, 12), st.integers(1, 12), st.floats(0, 1))
 def test_cosine_of_pairs_equals_the_dense_product(seed, n, m, share):
     rng = np.random.default_rng(seed)
