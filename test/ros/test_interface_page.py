@@ -33,7 +33,7 @@ LIMITS = {'pixels of an image': MAX_PIXELS, 'unseen tracks remembered': MAX_REME
           'classes of another detector': MAX_CLASSES}
 LAUNCH_FILES = sorted((ROOT / 'launch').glob('*.launch.py'))
 # Attributes of the class Tracker that pages speak of, which are no parameters.
-ATTRIBUTES = {'tracker.rejected'}
+ATTRIBUTES = {'tracker.events', 'tracker.evidence', 'tracker.rejected'}
 DEADLINE = 30.0
 NUMBERS = count()
 
