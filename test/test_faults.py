@@ -10,7 +10,7 @@ import pytest
 from finetrack_ros.faults import FAULTS
 
 ROOT = Path(__file__).resolve().parents[1]
-DIAGNOSTICS = ['diagnostics.py', 'depth_status.py']
+DIAGNOSTICS = ['diagnostics/statuses.py', 'positions/depth_status.py']
 
 
 def pattern(node: ast.AST) -> str:

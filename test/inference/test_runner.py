@@ -117,15 +117,17 @@ def test_pipeline_keeps_ids_and_resets(runner: FineTrackRunner, frames: list[np.
 
 
 def test_more_ids_hold_while_the_camera_pans(
-        runner: FineTrackRunner, frames: list[np.ndarray]) -> None:
+        runner: FineTrackRunner, shared_data: Path) -> None:
     """A fast pan over people who stand still changes fewer ids when it is taken out."""
+    with open_source(str(shared_data / 'mot' / 'ETH-Sunnyday')) as source:
+        street = next(iter(source)).image
     held = {}
     for camera_motion in ('flow', 'off'):
         config = TrackerConfig(camera_motion=camera_motion, memory_seconds=0.0)
         pipeline = Pipeline(runner, config)
         ids = []
         for i in range(5):
-            view = np.ascontiguousarray(frames[0][:, 40 * i:40 * i + 400])
+            view = np.ascontiguousarray(street[:, 40 * i:40 * i + 400])
             ids.append(set(pipeline.step(view, i / 10).ids.tolist()))
         held[camera_motion] = len(ids[0] & ids[-1])
     assert held['flow'] > held['off']

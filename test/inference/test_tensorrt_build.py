@@ -12,6 +12,7 @@ import pytest
 from finetrack_ros.errors import ConfigError, ModelError
 from finetrack_ros.inference import tensorrt_spec
 from finetrack_ros.inference.cuda import CudaError, DriverCuda
+from finetrack_ros.inference.loading import model_folder
 from finetrack_ros.inference.registry import EngineOptions, EngineUnavailableError
 from finetrack_ros.inference.tensorrt_build import build_plan, Limits, make_logger
 
@@ -31,9 +32,11 @@ def trt():
     return pytest.importorskip('tensorrt_rtx', reason='needs the extra "tensorrt-rtx"')
 
 
-@pytest.fixture(scope='module', params=['fp32', 'fp16'])
+@pytest.fixture(scope='module', params=['shipped', 'fp16'])
 def folder(request, tmp_path_factory) -> Path:
-    """Return graphs of an untrained model."""
+    """Return the shipped graphs, or half precision ones of an untrained model."""
+    if request.param == 'shipped':
+        return model_folder('finetrack_nano')
     pytest.importorskip('onnxscript', reason='needs the extra "train"')
     from finetrack_ros.models import FineTrack
     from finetrack_ros.models.export import export_onnx
