@@ -24,7 +24,7 @@ from finetrack_ros.tracking.clock import Clock
 from finetrack_ros.tracking.config import TrackerConfig
 from finetrack_ros.tracking.events import EventKind, tell, TrackEvent
 from finetrack_ros.tracking.evidence import Distributions
-from finetrack_ros.tracking.similarity import Context, similarity
+from finetrack_ros.tracking.similarity import Context, similarity, Term, TERMS
 from finetrack_ros.tracking.store import TrackStore
 from finetrack_ros.tracking.tracks import Tracks, TrackState
 
@@ -74,8 +74,10 @@ class Tracker:
         embedding not finite.
     """
 
-    def __init__(self, config: TrackerConfig | None = None) -> None:
-        """Start without tracks; None takes the default parameters."""
+    def __init__(self, config: TrackerConfig | None = None, terms: tuple[Term, ...] = TERMS
+                 ) -> None:
+        """Start without tracks; None takes the default parameters, ``terms`` say who matches."""
+        self._terms = terms
         self.config = TrackerConfig() if config is None else config
         self.rejected = 0
         self._store = TrackStore()
@@ -267,7 +269,8 @@ class Tracker:
         near = overlapping_pairs(
             cxcywh_to_xyxy(store.position[active]), detections.boxes, margin[active])
         pairs, scores = similarity(replace(near, rows=active[near.rows]), Context(
-            store, detections, frame.low, frame.clear, self._appearance, self.config))
+            store, detections, frame.low, frame.clear, self._appearance, self.config),
+            self._terms)
         chosen = pairs[assign(pairs, -scores, -self.config.match_similarity)]
         return chosen.rows, chosen.cols
 

@@ -18,7 +18,8 @@ WITHOUT_ROS = [name for name in EXAMPLES if 'std_msgs' not in EXAMPLES[name]]
 
 
 def test_each_part_has_its_example():
-    assert {'A detector', 'An embedder', 'An engine', 'A data set', 'An output'} <= set(EXAMPLES)
+    assert {'A detector', 'An embedder', 'An engine', 'An association cost', 'A data set',
+            'An output'} <= set(EXAMPLES)
 
 
 @pytest.mark.parametrize('name', EXAMPLES)

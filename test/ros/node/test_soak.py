@@ -4,7 +4,7 @@
 The real node with the real model for a long time: memory, latency and threads stay as they are.
 
 The full form takes half an hour:
-``FINETRACK_SOAK_MINUTES=30 python -m pytest test/ros/test_soak.py --timeout 0``
+``FINETRACK_SOAK_MINUTES=30 python -m pytest test/ros/node/test_soak.py --timeout 0``
 """
 
 from collections import Counter
