@@ -182,13 +182,13 @@ class OpenVinoEmbedder:
 
     def __init__(self, path: Path) -> None:
         try:
-            import openvino
+            from finetrack_ros.inference.openvino_library import ov
         except ImportError as error:
             raise ConfigError('Teachers need OpenVINO, which is not installed. Install it with: '
                               'pip install openvino') from error
         try:
             # One crop at a time: heads of these networks do not take other batches.
-            self._model: Any = openvino.Core().compile_model(path, 'CPU')
+            self._model: Any = ov.Core().compile_model(path, 'CPU')
         except RuntimeError as error:
             raise SourceError(f"Network '{path}' cannot be read ({error}). Fetch its .xml and "
                               '.bin again.') from error

@@ -129,7 +129,7 @@ class _Detector:
     def __init__(self, path: Path) -> None:
         self.name = path.stem
         model, self.key = load_network(path)
-        import openvino
+        from finetrack_ros.inference.openvino_library import ov
 
         self._height, self._width = image_size(model, path)
         self._output = next((number for number, output in enumerate(model.outputs)
@@ -138,7 +138,7 @@ class _Detector:
             raise SourceError(f'{path}: has no output of rows of 5 or 7 numbers; give a detector '
                               'such as person-detection-0201 or -0203')
 
-        self._model = openvino.Core().compile_model(model, 'CPU', {'ENABLE_CPU_PINNING': False})
+        self._model = ov.Core().compile_model(model, 'CPU', {'ENABLE_CPU_PINNING': False})
 
     def __call__(self, frame: AnnotatedFrame) -> NDArray[np.float32]:
         """Return boxes xyxy in pixels of the frame, and scores, [N, 5]; none if unreadable."""

@@ -119,7 +119,7 @@ def load_network(path: Path) -> tuple[Any, str]:
     :raises ConfigError: where OpenVINO is not installed.
     """
     try:
-        import openvino
+        from finetrack_ros.inference.openvino_library import ov
     except ImportError as error:
         raise ConfigError('teachers need OpenVINO, which is not installed; remedy: '
                           "pip install 'finetrack_ros[train]'") from error
@@ -131,7 +131,7 @@ def load_network(path: Path) -> tuple[Any, str]:
     content = path.read_bytes(), weights.read_bytes()
     key = hashlib.sha256(b''.join(content)).hexdigest()
     try:
-        network = openvino.Core().read_model(*content)
+        network = ov.Core().read_model(*content)
     except RuntimeError as error:
         raise SourceError(f'{path}: cannot be read as an OpenVINO IR ({error}); '
                           'fetch both files of the network again') from error
@@ -185,7 +185,7 @@ class _Network:
 
     def __init__(self, path: Path) -> None:
         network, self.key = load_network(path)
-        import openvino
+        from finetrack_ros.inference.openvino_library import ov
 
         self._height, self._width = image_size(network, path)
         try:
@@ -195,7 +195,7 @@ class _Network:
         except RuntimeError as error:
             raise SourceError(f'{path}: takes no batch of {BATCH} images ({error}); give a '
                               'network whose first dimension may change') from error
-        self._model = openvino.Core().compile_model(network, 'CPU', {'ENABLE_CPU_PINNING': False})
+        self._model = ov.Core().compile_model(network, 'CPU', {'ENABLE_CPU_PINNING': False})
 
     def __call__(self, crops: Sequence[np.ndarray]) -> NDArray[np.float32]:
         """Return unit rows [N, dim] of BGR crops, ``BATCH`` at most."""

@@ -97,7 +97,7 @@ def test_missing_peers_are_named(tmp_path, monkeypatch):
     folder = tmp_path / 'weights' / 'openvino'
     folder.mkdir(parents=True)
     (folder / 'person-reidentification-retail-1.xml').write_text('<net/>')
-    monkeypatch.setitem(sys.modules, 'openvino', None)
+    monkeypatch.setitem(sys.modules, 'finetrack_ros.inference.openvino_library', None)
     with pytest.raises(ConfigError, match='pip install openvino'):
         open_model_zoo(tmp_path)
 

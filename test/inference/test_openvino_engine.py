@@ -144,7 +144,7 @@ def test_a_damaged_graph_is_refused_by_name(cache, tmp_path):
 
 def test_failures_of_a_call_are_explained(engine):
     with pytest.raises(ModelError, match='inference with OpenVINO failed'):
-        engine.detect(np.zeros((1, 33, 64, 3), np.uint8))
+        engine.detect(np.zeros((1, 64, 64, 5), np.uint8))
 
 
 def test_other_machines_are_told(monkeypatch):

@@ -3,6 +3,7 @@
 """Teachers and labellers, with networks of a few numbers in place of trained ones."""
 
 from pathlib import Path
+import sys
 
 import cv2
 import numpy as np
@@ -155,7 +156,7 @@ def test_teacher_of_any_name_may_teach(tmp_path, networks):
 
 
 def test_missing_openvino_is_said(networks, tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__('sys').modules, 'openvino', None)
+    monkeypatch.setitem(sys.modules, 'finetrack_ros.inference.openvino_library', None)
     with pytest.raises(ConfigError, match='OpenVINO, which is not installed'):
         Teachers([networks / 'mean.xml'], tmp_path)
 
