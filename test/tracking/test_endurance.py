@@ -63,8 +63,8 @@ def test_a_million_ids_leave_nothing_behind():
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_frames_take_no_longer_at_the_end():
+def test_thirty_thousand_frames_take_no_longer_at_the_end():
     tracker, rng = Tracker(TrackerConfig(memory_seconds=1.0)), np.random.default_rng(0)
     early = run(tracker, rng, 500, 1)
-    run(tracker, rng, 49_000, 1)
+    run(tracker, rng, 14_000, 1)
     assert run(tracker, rng, 500, 1) < 3 * early + 1e-3
