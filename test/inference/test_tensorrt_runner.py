@@ -64,8 +64,10 @@ def test_parts_give_the_whole(start, trt, batch, count):
         np.testing.assert_allclose(getattr(found, name), getattr(expected, name), atol=1e-3)
         assert getattr(found, name).dtype == getattr(expected, name).dtype
     vectors = engine.embed(found.features, *targets(count, batch))
-    np.testing.assert_allclose(vectors, other.embed(expected.features, *targets(count, batch)),
-                               atol=1e-4)
+    # ONNX Runtime before 1.24 refuses an empty batch, and the runner does not ask for one.
+    wanted = other.embed(expected.features, *targets(count, batch)) if count \
+        else np.zeros((0, 512), np.float32)
+    np.testing.assert_allclose(vectors, wanted, atol=1e-4)
     assert vectors.dtype == np.float32
     assert max(shape[0] for name, shape in trt.shapes if name == 'images') <= LIMITS.batch
     assert max([shape[0] for name, shape in trt.shapes if name == 'rois'],
