@@ -67,7 +67,7 @@ def storage_files(path: Path, *suffixes: str) -> list[Path]:
     """Return the files of a bag that end so (and perhaps in .zstd) in natural order."""
     files = path.iterdir() if path.is_dir() else [path]
     return sorted((f for f in files if f.name.removesuffix('.zstd').endswith(suffixes)),
-                  key=natural_key)
+                  key=lambda file: natural_key(file.name))
 
 
 def _open_all(files: list[Path], path: Path, stack: ExitStack) -> list[Reader]:

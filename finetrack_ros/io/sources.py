@@ -159,11 +159,11 @@ def _images_in(folder: Path) -> list[Path]:
     if not paths:
         raise SourceError(f"Folder '{folder}' holds no images. Give a folder with files ending in "
                           f'{", ".join(sorted(IMAGE_SUFFIXES))}.')
-    return sorted(paths, key=natural_key)
+    return sorted(paths, key=lambda path: natural_key(path.name))
 
 
-def natural_key(path: Path) -> list[tuple[int, int, str]]:
-    """Return a sort key under which numbers in the file name compare by value."""
-    parts = re.findall(r'\d+|\D+', path.name)
+def natural_key(text: str) -> list[tuple[int, int, str]]:
+    """Return a sort key under which numbers in a text compare by value."""
+    parts = re.findall(r'\d+|\D+', text)
     return [(0, int(part), '') if part.isdecimal() else (1, 0, part) for part in parts]
 

@@ -14,6 +14,7 @@ import re
 from typing import Any
 
 from finetrack_ros.errors import SourceError
+from finetrack_ros.io.sources import natural_key
 
 _MAGIC = set('*?[')
 # What storages call the size and the state of a file.
@@ -135,12 +136,7 @@ def _expand(source: str) -> list[str]:
     if not paths:
         raise SourceError(f"Nothing is found for '{source}'. Check the path or pattern, and put "
                           'patterns in quotes.')
-    return sorted(paths, key=_natural)
-
-
-def _natural(text: str) -> list[tuple[int, int, str]]:
-    return [(0, int(part), '') if part.isdecimal() else (1, 0, part)
-            for part in re.findall(r'\d+|\D+', text)]
+    return sorted(paths, key=natural_key)
 
 
 def _names(sources: Sequence[str]) -> list[str]:

@@ -56,10 +56,10 @@ class Job:
 
     def digest(self) -> str:
         """Return what changes with any setting, or with the model's files."""
+        from finetrack_ros.inference.cache import file_digest
         from finetrack_ros.inference.loading import GRAPHS, model_folder
 
-        graphs = [hashlib.sha256((model_folder(self.model) / name).read_bytes()).hexdigest()
-                  for name in GRAPHS]
+        graphs = [file_digest(model_folder(self.model) / name) for name in GRAPHS]
         settings = {**asdict(self), 'model': graphs}
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 

@@ -45,8 +45,8 @@ stands for none in `cameras` and `classes`.
 The column *changes* says when a value may change: *running* ones at any time with `ros2 param set
 /tracker NAME VALUE`, or several together through the service `~/set_parameters_atomically`; the
 others only while the node is unconfigured (`ros2 lifecycle set /tracker deactivate`, then
-`cleanup`). A refused change leaves every value as it was. `use_sim_time` is there besides, as on
-every node.
+`cleanup`). A refused change leaves every value as it was. The node has `use_sim_time`, too, as
+every node has.
 """
 _COLUMNS = ('parameter', 'type', 'default', 'values', 'changes', 'meaning')
 

@@ -56,6 +56,7 @@ SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FA
 
 DIAGNOSTICS_PERIOD = 1.0
 FOLLOW_PERIOD = 1.0
+START_PERIOD = 0.02
 
 
 def _kept(kept: bool, otherwise: str) -> str:
@@ -93,7 +94,6 @@ class TrackerNode(LifecycleNode):
         self._runner: Model | None = None
         self._embedding_dim = 0
         self._phase = Phase.UNCONFIGURED
-        self._ending = False
         self._cameras: dict[str, Camera] = {}
         self._worker: Worker | None = None
         self._enabled = True
@@ -113,7 +113,7 @@ class TrackerNode(LifecycleNode):
         self.create_timer(FOLLOW_PERIOD, self._follow_publishers, clock=steady)
         self.create_timer(DIAGNOSTICS_PERIOD, self.publish_diagnostics, clock=steady)
         if self._config.node.autostart:
-            self._autostart = self.create_timer(0.0, self._on_autostart, clock=steady)
+            self._autostart = self.create_timer(START_PERIOD, self._on_autostart, clock=steady)
 
     def _tell_preset(self) -> None:
         """Warn of given values that win over a given preset, which may be all of them."""
@@ -254,31 +254,22 @@ class TrackerNode(LifecycleNode):
         self._phase = Phase.UNCONFIGURED
 
     def _on_autostart(self) -> None:
-        """Start in a thread, so that services answer while the model loads."""
-        self._autostart.cancel()
-        self._starter = threading.Thread(target=self._start, name='autostart')
-        self._starter.start()
-
-    def _start(self) -> None:
-        if self.trigger_configure() != SUCCESS:
-            self._fail_start()
-        elif not self._ending and self.executor is not None:
-            self.executor.create_task(self._finish_start)
-
-    def _finish_start(self) -> None:
-        """Activate the node unless somebody else has taken it over meanwhile."""
-        if self._phase is Phase.INACTIVE and self.trigger_activate() != SUCCESS:
-            self._fail_start()
-
-    def _fail_start(self) -> None:
-        if self.context.ok() and not self._ending:
-            self.start_failed.set_result(self.fault)
+        """Configure in a thread, so that services answer while the model loads; then activate."""
+        if self._starter is None:
+            self._starter = threading.Thread(target=self.trigger_configure, name='autostart')
+            self._starter.start()
+        elif not self._starter.is_alive():
+            self._autostart.cancel()
+            # Somebody else may have taken the node over meanwhile.
+            if self._phase is Phase.INACTIVE:
+                self.trigger_activate()
+            if self.fault and self.context.ok():
+                self.start_failed.set_result(self.fault)
 
     def destroy_node(self) -> None:
         """Stop the threads before rclpy removes what they publish to."""
         if self._starter is not None:
             # An engine that is being built cannot be interrupted.
-            self._ending = True
             self._starter.join()
         self._release()
         super().destroy_node()

@@ -70,7 +70,7 @@ class VideoPlayerNode(Node):
         self.finished: Future = Future()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
-        given = given_values(self, SPECS, 'the README', numbers_as_text=('source',))
+        given = given_values(self, SPECS, 'docs/interface.md', numbers_as_text=('source',))
         values: dict[str, Any] = {name: spec.default for name, spec in SPECS.items()} | given
         declare_values(self, SPECS, values, given, read_only=True)
         if not values['source']:
